@@ -1,0 +1,1 @@
+"""Tests of tlsconf; the tree mirrors the package."""

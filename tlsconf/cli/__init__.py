@@ -1,0 +1,53 @@
+"""The command line: commands put together, failures turned into text and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from tlsconf.cli import explain, init, limitations, profiles, render, schema, validate
+from tlsconf.cli.terminal import report_failure
+from tlsconf.errors import TlsconfError
+
+_INTERRUPTED = 130  # 128 and SIGINT, as shells have it
+
+app = typer.Typer(
+    name="tlsconf",
+    help="One profile of TLS for mail, rendered for Postfix, Exim and Sendmail.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("init")(init.init)
+app.command("validate")(validate.validate)
+app.command("render")(render.render)
+app.command("explain")(explain.explain)
+app.command("schema")(schema.schema)
+app.command("profiles")(profiles.profiles)
+app.command("limitations")(limitations.limitations)
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    code: int | str | None = 4
+    try:
+        app()
+        code = 0
+    except SystemExit as exit_:
+        code = exit_.code
+        sys.stdout.flush()
+    except TlsconfError as error:
+        code = report_failure(error)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:  # noqa: BLE001  (no traceback reaches a user; this is a fault of ours, and said so)
+        if os.environ.get("TLSCONF_TRACEBACK"):
+            raise
+        print(f"tlsconf: a fault of tlsconf itself: {type(error).__name__}: {error} (TLSCONF_TRACEBACK=1 shows where)", file=sys.stderr)  # noqa: T201
+    sys.exit(code)

@@ -1,0 +1,205 @@
+"""`tlsconf explain`: what happens to mail to or from a domain, and who said so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tlsconf.cli.terminal import say
+from tlsconf.errors import UsageError
+
+if TYPE_CHECKING:
+    from tlsconf.law import InboundDecision, OutboundDecision, Peer
+    from tlsconf.pipeline import Prepared
+    from tlsconf.policy import InboundRule, Parameters
+
+_NO_CLIENT: Final = "0.0.0.0"  # noqa: S104  (no address: matches no rule by client)
+
+
+def explain(
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The profile.")],
+    to: Annotated[str | None, typer.Option("--to", metavar="DOMAIN", help="A recipient's domain, or a fixed next hop, [host]:port.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", metavar="DOMAIN", help="An envelope sender's domain; '<>' is the null sender.")] = None,
+    client: Annotated[str | None, typer.Option("--client", metavar="ADDRESS", help="The address that a message comes from.")] = None,
+    target: Annotated[list[str] | None, typer.Option("-t", "--target", metavar="TARGET", help="Only this server.")] = None,
+) -> None:
+    """Explain what a profile means for mail to one domain, or from one."""
+    if (to is None) == (from_ is None and client is None) or (to is not None and client is not None):
+        message = "give `--to`, or `--from` and perhaps `--client`"
+        raise UsageError(message)
+    from tlsconf import pipeline
+
+    prepared = pipeline.prepare(profile, target or [])
+    if to is not None:
+        _explain_to(prepared, to)
+    else:
+        _explain_from(prepared, from_, client)
+
+
+def _explain_to(prepared: Prepared, to: str) -> None:
+    from tlsconf import entries, law
+
+    policy = prepared.resolved.policies[0]
+    try:
+        hop = entries.next_hop(to) if to.startswith("[") else None
+        domain = "" if hop else entries.domain(to)
+    except ValueError as error:
+        message = f"`{to}` is neither a domain nor a next hop" + (f": {error}" if str(error) else "")
+        raise UsageError(message) from None
+    decision = law.decide_outbound(policy, law.Outgoing(domain, hop))
+    say(f"mail to {hop or domain}")
+    smarthost = policy.outbound.smarthost
+    if smarthost is not None and hop != smarthost:
+        say(f"  goes to the smarthost {smarthost}, whose terms count")
+    _say_rule(prepared, decision, domain)
+    _say_parameters(prepared, decision)
+    say("what happens, by what the receiving host is like:")
+    for label, peer in _receiving_hosts(decision):
+        say(f"  {label:58} {law.outcome(decision, peer)}")
+    _say_limitations(prepared, {decision.rule} if decision.rule else set())
+
+
+def _say_rule(prepared: Prepared, decision: OutboundDecision, domain: str) -> None:
+    from tlsconf.domains import candidates
+
+    resolved = prepared.resolved
+    if decision.rule is None:
+        say("  rule: none; the default of `outbound`")
+        return
+    rule = next(rule for rule in resolved.policies[0].outbound.rules if rule.name == decision.rule)
+    place = resolved.origin(("outbound", "rules", rule.name))
+    pattern = next((p for p in candidates(domain) if p in rule.domains), None) if domain else None
+    by = ""
+    if pattern is not None:
+        span = resolved.pattern_span("outbound", rule.name, "domains", pattern)
+        by = f", by the pattern {pattern}" + (f" ({span.file}:{span.line})" if span else "")
+    say(f"  rule: {rule.name} ({place}){by}")
+
+
+def _say_parameters(prepared: Prepared, decision: OutboundDecision) -> None:
+    rule = () if decision.rule is None else ("rules", decision.rule)
+    own, general = ("outbound", *rule), ("outbound",)
+    say(f"  tls: {decision.tls}{_origin(prepared, (*own, 'tls'))}")
+    say(f"  verify: {decision.verify}{_origin(prepared, (*own, 'verify'), (*general, 'verify'))}")
+    if decision.tls == "none":
+        return
+    session = [("tls",)] if decision.tls == "required" else [("tls", "opportunistic"), ("tls",)]
+    _say_session(prepared, decision.parameters, [(*own, "minimum_version")] if rule else [], session)
+    if decision.verify == "hostname":
+        names = ", ".join(decision.mx) or "the host, by the name that DNS gave"
+        say(f"  the certificate must be for: {names}{_origin(prepared, (*own, 'mx')) if decision.mx else ''}")
+        say(f"  trust anchors: {prepared.resolved.policies[0].outbound.trust_anchors}{_origin(prepared, ('outbound', 'trust_anchors'))}")
+
+
+def _say_session(prepared: Prepared, parameters: Parameters, floor: list[tuple[str, ...]], session: list[tuple[str, ...]]) -> None:
+    say(f"  minimum version: {parameters.minimum_version}{_origin(prepared, *floor, *((*path, 'minimum_version') for path in session))}")
+    say(f"  cipher suites: {', '.join(parameters.cipher_suites)}{_origin(prepared, *((*path, 'cipher_suites') for path in session))}")
+    say(f"  groups: {', '.join(parameters.groups)}{_origin(prepared, *((*path, 'groups') for path in session))}")
+
+
+def _origin(prepared: Prepared, *paths: tuple[str, ...]) -> str:
+    """Return who said the first of these values that somebody said."""
+    for path in paths:
+        origin = prepared.resolved.said(path)
+        if origin is not None:
+            return f"  ({origin})"
+    return "  (default)"
+
+
+def _receiving_hosts(decision: OutboundDecision) -> list[tuple[str, Peer]]:
+    from tlsconf.law import Certificate, Peer, Tlsa
+    from tlsconf.tls import Version, suites
+
+    everything = frozenset(suites())
+    good = Peer(versions=frozenset(Version), cipher_suites=everything)
+    below = frozenset(version for version in Version if version < decision.parameters.minimum_version)
+    outside = everything - set(decision.parameters.cipher_suites)
+
+    def peer(**changes: object) -> Peer:
+        return Peer(**{"versions": good.versions, "cipher_suites": everything, **changes})  # type: ignore[arg-type]
+
+    rows = [
+        ("offers no STARTTLS", peer(starttls=False)),
+        ("valid certificate, version at or above the floor", good),
+        ("only versions below the floor", peer(versions=below)),
+        ("only suites outside the list", peer(cipher_suites=outside)),
+        ("self-signed certificate", peer(certificate=Certificate.SELF_SIGNED)),
+        ("certificate for another name", peer(certificate=Certificate.OTHER_NAME)),
+        ("expired certificate", peer(certificate=Certificate.EXPIRED)),
+        ("offers STARTTLS, then fails the handshake or answers 454", peer(handshake_fails=True)),
+    ]
+    if decision.verify == "dane":
+        rows += [
+            ("TLSA record that matches, self-signed certificate", peer(tlsa=Tlsa.MATCHING, certificate=Certificate.SELF_SIGNED)),
+            ("TLSA record that does not match", peer(tlsa=Tlsa.NOT_MATCHING)),
+            ("TLSA record that matches, but no STARTTLS", peer(tlsa=Tlsa.MATCHING, starttls=False)),
+            ("TLSA lookup fails", peer(tlsa=Tlsa.LOOKUP_FAILS)),
+            ("only unusable TLSA records", peer(tlsa=Tlsa.UNUSABLE)),
+        ]
+    return rows
+
+
+def _explain_from(prepared: Prepared, sender: str | None, client: str | None) -> None:
+    from ipaddress import ip_address
+
+    from tlsconf import entries, law
+
+    policy = prepared.resolved.policies[0]
+    try:
+        domain = None if sender in {None, "<>", ""} else entries.domain(str(sender))
+        address = ip_address(client or _NO_CLIENT)
+    except ValueError as error:
+        message = str(error) or f"`{sender}` is no domain"
+        raise UsageError(message) from None
+    decision = law.decide_inbound(policy, law.Incoming(domain, address))
+    say(f"mail from {domain or '<>'}" + (f", client {client}" if client else ""))
+    if decision.exempt:
+        say(f"  the client is exempt: no requirement touches it{_origin(prepared, ('inbound', 'exempt_clients'))}")
+    say(f"  inbound tls: {decision.tls}{_origin(prepared, ('inbound', 'tls'))}")
+    for rule in decision.rules:
+        _say_inbound_rule(prepared, rule)
+    if any(rule.senders for rule in decision.rules):
+        say("  note: a rule by sender also refuses forwarded mail of that sender, where the forwarder speaks no TLS")
+    if decision.tls != "none":
+        session = [("tls",)] if decision.tls == "required" else [("tls", "opportunistic"), ("tls",)]
+        _say_session(prepared, decision.parameters, [], session)
+    say("what happens, by the client:")
+    for label, peer in _clients(decision):
+        say(f"  {label:58} {law.outcome(decision, peer)}")
+    _say_limitations(prepared, {rule.name for rule in decision.rules})
+
+
+def _say_inbound_rule(prepared: Prepared, rule: InboundRule) -> None:
+    place = prepared.resolved.origin(("inbound", "rules", rule.name))
+    floor = f", at least {rule.minimum_version}" if rule.minimum_version is not None else ""
+    say(f"  rule: {rule.name} ({place}): TLS required{floor}; clear text: {rule.on_plaintext}")
+
+
+def _clients(decision: InboundDecision) -> list[tuple[str, Peer]]:
+    from tlsconf.law import Peer
+    from tlsconf.tls import Version, suites
+
+    everything = frozenset(suites())
+    rows = [
+        ("speaks no TLS", Peer(starttls=False)),
+        ("version and suite allowed", Peer(versions=frozenset(Version), cipher_suites=everything)),
+    ]
+    if decision.tls != "none":
+        below = frozenset(version for version in Version if version < decision.parameters.minimum_version)
+        rows += [
+            ("only versions that are not allowed", Peer(versions=below, cipher_suites=everything)),
+            ("only suites that are not allowed", Peer(versions=frozenset(Version), cipher_suites=everything - set(decision.parameters.cipher_suites))),
+        ]
+    floors = [rule.minimum_version for rule in decision.rules if rule.minimum_version is not None]
+    if floors and max(floors) > decision.parameters.minimum_version:
+        rows.append(("allowed, but below the rule's own floor", Peer(versions=frozenset({decision.parameters.minimum_version}), cipher_suites=everything)))
+    return rows
+
+
+def _say_limitations(prepared: Prepared, rules: set[str]) -> None:
+    from tlsconf.pipeline import limitations
+
+    for where, item in limitations(prepared):
+        if not item.rules or rules.intersection(item.rules):
+            say(f"limitation {item.id} ({item.kind}): {where}: {item.message}")

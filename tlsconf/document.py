@@ -1,0 +1,233 @@
+"""YAML text to data, and a key path to its place in the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from tlsconf.diagnostics import Finding, Span
+from tlsconf.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ruamel.yaml.nodes import Node
+
+    from tlsconf.diagnostics import KeyPath
+
+MAXIMUM_BYTES: Final = 16 * 1024 * 1024
+MAXIMUM_NODES: Final = 1_000_000
+MAXIMUM_DEPTH: Final = 100  # the C composer calls itself for each level; no profile needs more than eight
+# Cheap signs that a text may nest deeply; only then are its events counted.
+_MAY_NEST: Final = re.compile(r"(?:[\[{][^\[\]{}]*){50}|(?:[-?:] ){50}|^ {100}", re.MULTILINE)
+_NOT_YAML: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that was read: `name` as users know it, its text and its data (mappings, lists and scalars)."""
+
+    name: str
+    path: Path
+    text: str = field(repr=False)
+    data: Any = field(repr=False)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def _root(self) -> Node | None:
+        return _compose(self.text)
+
+    def span(self, path: KeyPath, *, key: bool = False) -> Span:
+        """Return where the value at a key path stands, or its key; the nearest parent where the path ends early."""
+        node = self._root
+        if node is None:
+            return self.line_span(1)
+        found, found_key = node, None
+        for step in path:
+            following = _child(found, step)
+            if following is None:
+                break
+            found_key, found = following
+        return self._node_span(found_key if key and found_key is not None else found)
+
+    def line_span(self, line: int, column: int = 1, length: int | None = None) -> Span:
+        """Return a stretch of a line, to its end where no length is given; `line` and `column` count from 1."""
+        source = self._lines[line - 1].rstrip("\r") if line <= len(self._lines) else ""
+        rest = max(1, len(source) - column + 1)
+        return Span(self.name, line, column, rest if length is None else min(max(1, length), rest), source)
+
+    def _node_span(self, node: Node) -> Span:
+        start, end = node.start_mark, node.end_mark
+        length = end.column - start.column if end.line == start.line else None
+        return self.line_span(start.line + 1, start.column + 1, length)
+
+
+def decode(name: str, path: Path, content: bytes) -> Document:
+    """Turn the bytes of a text file into a document without data. Raises `ProfileError` for what is no UTF-8 text."""
+    if len(content) > MAXIMUM_BYTES:
+        raise _error(
+            Document(name, path, content[:200].decode(errors="replace"), None),
+            f"the file has {len(content)} bytes", 1, expected=f"{MAXIMUM_BYTES} bytes at the most",
+        )  # fmt: skip
+    content = content.removeprefix(_BOM)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode()
+        document = Document(name, path, content.decode(errors="replace"), None)
+        line, column = _position(before)
+        raise _error(document, f"byte {content[error.start]:#04x} is not UTF-8", line, column, 1, "a text file in UTF-8") from None
+    bad = None if text.isprintable() else _NOT_YAML.search(text)
+    if bad is not None:
+        document = Document(name, path, text, None)
+        line, column = _position(text[: bad.start()])
+        raise _error(document, f"the character U+{ord(bad.group()):04X} is not allowed", line, column, 1, "a text file in UTF-8")
+    return Document(name, path, text, None)
+
+
+def load(name: str, path: Path, content: bytes) -> Document:
+    """Read a YAML document of one mapping. Raises `ProfileError` with every mistake of form that could be found."""
+    document = decode(name, path, content)
+    if _MAY_NEST.search(document.text) or sum(map(document.text.count, "\n,:")) > MAXIMUM_NODES:
+        _check_size(document)
+    from ruamel.yaml import YAML  # only where YAML is read
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        data = YAML(typ="safe").load(document.text)
+    except MarkedYAMLError as error:
+        raise ProfileError(tuple(_form_findings(document)) or (_marked(document, error),)) from None
+    except (YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise ProfileError(tuple(_form_findings(document)) or (Finding(_first_line(error), document.line_span(1)),)) from None
+    document = Document(name, path, document.text, data)
+    if "<<" in document.text or "&" in document.text:
+        findings = tuple(_form_findings(document))
+        if findings:
+            raise ProfileError(findings)
+    if not isinstance(data, dict):
+        found = "nothing" if data is None else f"a {_KINDS.get(type(data), 'value')}"
+        raise ProfileError((Finding(f"the document holds {found}", document.span(()), "a mapping that begins with `tlsconf: 1`"),))
+    return document
+
+
+_TOO_MANY: Final = ("has too many nodes, aliases counted as often as they are used", f"{MAXIMUM_NODES} nodes")
+_KINDS: Final[dict[type, str]] = {list: "list", str: "text", int: "number", float: "number", bool: "truth value"}
+
+
+def _compose(text: str) -> Node | None:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe").compose(text)  # type: ignore[no-any-return]
+    except YAMLError:
+        return None
+
+
+def _child(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+    if node.id == "mapping" and isinstance(step, str):
+        return next(((key, value) for key, value in reversed(node.value) if key.value == step), None)
+    if node.id == "sequence" and isinstance(step, int) and step < len(node.value):
+        return None, node.value[step]
+    return None
+
+
+def _form_findings(document: Document) -> Iterator[Finding]:
+    """Yield what the nodes show: duplicate keys, merge keys, too many nodes."""
+    root = _compose(document.text)
+    if root is None:
+        return
+    if _count(root, {}) > MAXIMUM_NODES:
+        what, most = _TOO_MANY
+        yield Finding(f"the document {what}", document.line_span(1), f"{most} at the most")
+        return
+    seen: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.id == "scalar" or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.id == "sequence":
+            stack += reversed(node.value)
+            continue
+        yield from _key_findings(document, node)
+        stack += [value for _, value in reversed(node.value)]
+
+
+def _key_findings(document: Document, node: Node) -> Iterator[Finding]:
+    first: dict[str, Node] = {}
+    for key, _ in node.value:
+        span = document._node_span(key)  # noqa: SLF001  (same file)
+        if key.id != "scalar":
+            yield Finding("a key is a list or a mapping", span, "a word")
+        elif key.tag.endswith(":merge"):
+            yield Finding("the merge key `<<` is not allowed", span, "an anchor and an alias for a whole value, or `extends`")
+        elif key.value in first:
+            related = (("first here", document._node_span(first[key.value])),)  # noqa: SLF001
+            yield Finding(f"the key `{key.value}` is given twice", span, "each key once", related)
+        else:
+            first[key.value] = key
+
+
+def _count(node: Node, counted: dict[int, int]) -> int:
+    """Count nodes as often as aliases use them; a node that holds itself counts as too many."""
+    if node.id == "scalar":
+        return 1
+    if id(node) not in counted:
+        counted[id(node)] = MAXIMUM_NODES + 1
+        children = node.value if node.id == "sequence" else [part for pair in node.value for part in pair]
+        counted[id(node)] = 1 + sum(_count(child, counted) for child in children)
+    return counted[id(node)]
+
+
+def _check_size(document: Document) -> None:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    depth = nodes = 0
+    try:
+        for event in YAML(typ="safe").parse(document.text):
+            kind = type(event).__name__
+            opens, closes = kind.endswith("StartEvent"), kind.endswith("EndEvent")
+            depth += opens - closes
+            nodes += not closes
+            if depth > MAXIMUM_DEPTH or nodes > MAXIMUM_NODES:
+                mark = event.start_mark
+                what, most = ("nests too deeply", f"{MAXIMUM_DEPTH} levels") if depth > MAXIMUM_DEPTH else _TOO_MANY
+                raise _error(document, f"the document {what}", mark.line + 1, mark.column + 1, 1, f"{most} at the most")
+    except YAMLError:
+        return  # the loader says it better
+
+
+def _marked(document: Document, error: Any) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    message = str(error.problem or error.context or "this is not YAML")
+    span = document.line_span(1) if mark is None else document.line_span(mark.line + 1, mark.column + 1, 1)
+    expected = ""
+    if "could not determine a constructor" in message:
+        message, expected = "a tag of this kind is not allowed", "a plain value"
+    elif "another document" in message:
+        message, expected = "a second document begins here", "one document in the file"
+    elif "cannot start any token" in message or "did not find expected node content" in message:
+        expected = 'quotes around a value that begins with one of : * & ! % @ ` [ ] { } , such as "::1"'
+    return Finding(f"not YAML: {message}" if not expected.startswith(("a plain", "one doc")) else message, span, expected)
+
+
+def _error(document: Document, message: str, line: int, column: int = 1, length: int | None = None, expected: str = "") -> ProfileError:
+    return ProfileError((Finding(message, document.line_span(line, column, length), expected),))
+
+
+def _position(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def _first_line(error: Exception) -> str:
+    return f"not YAML: {str(error).partition(chr(10))[0]}"

@@ -1,0 +1,230 @@
+"""What the words of a profile mean on the wire: the only place that knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tlsconf.domains import candidates
+from tlsconf.policy import Level, NextHop, OnPlaintext, Parameters, Policy, Verify
+from tlsconf.tls import Version, is_tls13, suite_minimum_version
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    from tlsconf.policy import InboundRule, OutboundRule
+
+
+class Outcome(StrEnum):
+    """What happens to a message, seen from outside."""
+
+    TLS = "TLS"
+    CLEAR = "clear"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    HANDSHAKE_REFUSED = "handshake refused"
+
+
+class Certificate(StrEnum):
+    """What a receiving host presents, judged by the trust anchors and the names that count."""
+
+    VALID = "valid"
+    SELF_SIGNED = "self-signed"
+    OTHER_NAME = "for another name"
+    EXPIRED = "expired"
+
+
+class Tlsa(StrEnum):
+    """What DNSSEC says of a receiving host's TLSA records (RFC 7672 section 2)."""
+
+    NONE = "none"
+    MATCHING = "matching"
+    NOT_MATCHING = "not matching"
+    LOOKUP_FAILS = "lookup fails"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to one recipient's domain; `next_hop` where the site routes it to a fixed host."""
+
+    domain: str
+    next_hop: NextHop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message from an envelope sender's domain (`None` for `<>` and address literals) and a client."""
+
+    sender: str | None
+    client: IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other side. A client that speaks no TLS has `starttls=False`; `handshake_fails` includes an answer of 454."""
+
+    starttls: bool = True
+    handshake_fails: bool = False
+    versions: frozenset[Version] = frozenset({Version.TLSv1_2, Version.TLSv1_3})
+    cipher_suites: frozenset[str] = frozenset({"TLS_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"})
+    certificate: Certificate = Certificate.VALID
+    tlsa: Tlsa = Tlsa.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundDecision:
+    """What applies to a message that is sent; `rule` is `None` for the default.
+
+    `parameters` rule a session that nobody requires or that the rule requires; `authenticated` those of a session that usable TLSA records
+    make mandatory under an opportunistic rule (RFC 7672 section 2.2).
+    """
+
+    rule: str | None
+    tls: Level
+    verify: Verify
+    parameters: Parameters
+    authenticated: Parameters
+    mx: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InboundDecision:
+    """What applies to a message that is received: the listener's parameters, and the rules that match."""
+
+    tls: Level
+    parameters: Parameters
+    rules: tuple[InboundRule, ...]
+    exempt: bool
+
+
+def in_force(policy: Policy, tls: Level, minimum_version: Version | None = None) -> Parameters:
+    """Return what a session may be under a level; a rule's own floor takes the place of the general one."""
+    general = policy.required if tls is Level.REQUIRED else policy.opportunistic
+    return general if minimum_version is None else replace(general, minimum_version=minimum_version)
+
+
+def listener(policy: Policy) -> Parameters:
+    """Return what the listener's handshake allows: it comes before any rule is known."""
+    return in_force(policy, Level.REQUIRED if policy.inbound.tls is Level.REQUIRED else Level.OPPORTUNISTIC)
+
+
+def can_agree(parameters: Parameters, peer: Peer) -> bool:
+    """Tell whether both sides have a version and a suite in common that the parameters allow."""
+    for version in peer.versions:
+        if version < parameters.minimum_version:
+            continue
+        for suite in parameters.cipher_suites:
+            fits = is_tls13(suite) == (version is Version.TLSv1_3) and version >= suite_minimum_version(suite)
+            if fits and suite in peer.cipher_suites:
+                return True
+    return False
+
+
+def outbound_index(policy: Policy) -> tuple[dict[str, OutboundRule], dict[NextHop, OutboundRule]]:
+    """Return the rules by domain pattern and by next hop; no pattern has two rules."""
+    rules = policy.outbound.rules
+    return {p: rule for rule in rules for p in rule.domains}, {h: rule for rule in rules for h in rule.next_hops}
+
+
+def decide_outbound(policy: Policy, message: Outgoing) -> OutboundDecision:
+    """Pick the rule for a message that is sent: by the fixed next hop where there is one, else the most specific pattern."""
+    domains, next_hops = outbound_index(policy)
+    hop = policy.outbound.smarthost or message.next_hop
+    if hop is not None:
+        rule = next_hops.get(hop)
+    else:
+        rule = next((domains[p] for p in candidates(message.domain) if p in domains), None)
+    if rule is None:
+        return outbound_decision(policy, None)
+    return outbound_decision(policy, rule)
+
+
+def outbound_decision(policy: Policy, rule: OutboundRule | None) -> OutboundDecision:
+    """Return what a rule, or the default, says."""
+    if rule is None:
+        tls, verify, floor, mx = policy.outbound.tls, policy.outbound.verify, None, ()
+    else:
+        tls, verify, floor, mx = rule.tls, rule.verify, rule.minimum_version, rule.mx
+    return OutboundDecision(
+        rule.name if rule else None, tls, verify, in_force(policy, tls, floor), in_force(policy, Level.REQUIRED, floor), mx
+    )
+
+
+def at_least_as_strong(one: OutboundDecision, other: OutboundDecision) -> bool:
+    """Tell whether everything that `other` demands of a receiving host is demanded by `one` too; incomparable ones are not."""
+    levels = (Level.NONE, Level.OPPORTUNISTIC, Level.REQUIRED)
+    return (
+        levels.index(one.tls) >= levels.index(other.tls)
+        and other.verify in {Verify.NONE, one.verify}
+        and (not other.mx or one.mx == other.mx)
+        and (other.tls is Level.NONE or one.parameters.minimum_version >= other.parameters.minimum_version)
+        and (other.tls is Level.NONE or set(one.parameters.cipher_suites) <= set(other.parameters.cipher_suites))
+    )
+
+
+def decide_inbound(policy: Policy, message: Incoming) -> InboundDecision:
+    """Find every rule that a received message must satisfy; an exempt client has none."""
+    inbound = policy.inbound
+    exempt = any(message.client in network for network in inbound.exempt_clients)
+    patterns = frozenset(candidates(message.sender)) if message.sender else frozenset[str]()
+    rules = tuple(
+        rule
+        for rule in inbound.rules
+        if not patterns.isdisjoint(rule.senders) or any(message.client in network for network in rule.clients)
+    )
+    return InboundDecision(inbound.tls, listener(policy), () if exempt else rules, exempt)
+
+
+def decide(policy: Policy, message: Outgoing | Incoming) -> OutboundDecision | InboundDecision:
+    """Pick what applies to a message."""
+    return decide_outbound(policy, message) if isinstance(message, Outgoing) else decide_inbound(policy, message)
+
+
+def outcome(decision: OutboundDecision | InboundDecision, peer: Peer) -> Outcome:
+    """Return what is seen from outside when this decision meets this peer."""
+    if isinstance(decision, OutboundDecision):
+        return _outbound_outcome(decision, peer)
+    return _inbound_outcome(decision, peer)
+
+
+def _outbound_outcome(decision: OutboundDecision, peer: Peer) -> Outcome:
+    if decision.tls is Level.NONE:
+        return Outcome.CLEAR
+    if decision.verify is Verify.DANE:
+        if peer.tlsa in {Tlsa.NOT_MATCHING, Tlsa.LOOKUP_FAILS}:
+            return Outcome.HELD
+        if peer.tlsa is Tlsa.MATCHING:
+            return Outcome.TLS if _session(decision.authenticated, peer) else Outcome.HELD
+        if decision.tls is Level.REQUIRED:
+            return Outcome.HELD
+        if peer.tlsa is Tlsa.UNUSABLE:  # encrypt without authentication, never clear (RFC 7672 section 2.2)
+            return Outcome.TLS if _session(decision.authenticated, peer) else Outcome.HELD
+    agreed = _session(decision.parameters, peer)
+    if decision.tls is Level.OPPORTUNISTIC:
+        return Outcome.TLS if agreed else Outcome.CLEAR
+    if decision.verify is Verify.HOSTNAME and peer.certificate is not Certificate.VALID:
+        return Outcome.HELD
+    return Outcome.TLS if agreed else Outcome.HELD
+
+
+def _session(parameters: Parameters, peer: Peer) -> bool:
+    return peer.starttls and not peer.handshake_fails and can_agree(parameters, peer)
+
+
+def _inbound_outcome(decision: InboundDecision, peer: Peer) -> Outcome:
+    refused_by = decision.rules
+    required = decision.tls is Level.REQUIRED and not decision.exempt
+    if not peer.starttls or decision.tls is Level.NONE:
+        if required or any(rule.on_plaintext is OnPlaintext.REJECT for rule in refused_by):
+            return Outcome.REFUSED
+        return Outcome.DEFERRED if refused_by else Outcome.ACCEPTED
+    if peer.handshake_fails or not can_agree(decision.parameters, peer):
+        return Outcome.HANDSHAKE_REFUSED
+    version = max(v for v in peer.versions if can_agree(decision.parameters, replace(peer, versions=frozenset({v}))))
+    if any(rule.minimum_version is not None and version < rule.minimum_version for rule in refused_by):
+        return Outcome.REFUSED
+    return Outcome.ACCEPTED

@@ -1,0 +1,204 @@
+"""Documents laid over one another: the `extends` merge, with an origin kept for every value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tlsconf.diagnostics import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tlsconf.diagnostics import KeyPath, Span
+    from tlsconf.document import Document
+
+_LISTS: Final = frozenset(
+    {"cipher_suites", "groups", "domains", "next_hops", "mx", "senders", "clients", "exempt_clients", "certificates", "accept"}
+)
+_MAPPINGS_OF_LISTS: Final = frozenset({"lists", "keep"})
+
+
+class Origin(NamedTuple):
+    """Where a value was said: a document and a key path in it."""
+
+    document: Document
+    path: KeyPath
+
+    def span(self, *, key: bool = False) -> Span:
+        """Return the place in the text."""
+        return self.document.span(self.path, key=key)
+
+    def __str__(self) -> str:
+        """Return `FILE:LINE`."""
+        return f"{self.document.name}:{self.span().line}"
+
+
+class Leaf(NamedTuple):
+    """A scalar and its origin."""
+
+    value: Any
+    origin: Origin
+
+
+class Block(NamedTuple):
+    """Entries of a list that come from one place; `indices` are their places there, `None`: all of them in order."""
+
+    values: Sequence[Any]
+    origin: Origin
+    indices: Sequence[int] | None = None
+
+    def entries(self) -> Iterator[tuple[Any, Origin]]:
+        """Yield each entry with its origin."""
+        document, path = self.origin
+        for index, value in zip(self.indices or range(len(self.values)), self.values, strict=True):
+            yield value, Origin(document, (*path, index))
+
+
+@dataclass(slots=True)
+class Node:
+    """A mapping: its values (`Leaf`, `Node` or a tuple of `Block`) and where it was last said."""
+
+    origin: Origin
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def leaf(self, *path: str) -> Leaf | None:
+        """Return the scalar at a path of keys, or `None`."""
+        found = self.at(path)
+        return found if isinstance(found, Leaf) else None
+
+    def node(self, *path: str) -> Node | None:
+        """Return the mapping at a path of keys, or `None`."""
+        found = self.at(path)
+        return found if isinstance(found, Node) else None
+
+    def blocks(self, *path: str) -> tuple[Block, ...] | None:
+        """Return the list at a path of keys, or `None` where nobody said one."""
+        found = self.at(path)
+        return found if isinstance(found, tuple) and not isinstance(found, Leaf) else None
+
+    def at(self, path: Sequence[str | int]) -> Any:
+        """Return what is at a path of keys, or `None`."""
+        found: Any = self
+        for step in path:
+            found = found.values.get(step) if isinstance(found, Node) else None
+        return found
+
+    def origin_of(self, path: Sequence[str | int]) -> Origin:
+        """Return the origin of what is at a path, or of its nearest parent that somebody said."""
+        found: Any = self
+        origin = self.origin
+        for step in path:
+            found = found.values.get(step) if isinstance(found, Node) else None
+            if found is None:
+                break
+            if isinstance(found, (Node, Leaf)):
+                origin = found.origin
+            elif found:
+                origin = found[0].origin
+        return origin
+
+
+def merge(documents: Sequence[Document], findings: list[Finding]) -> Node:
+    """Lay documents over one another, the first is the lowest; what is wrong is added to `findings`.
+
+    Mappings merge key by key, rules by `name` (`remove: true` takes one out), other lists whole or by `{add: …, remove: …}`.
+    """
+    root = Node(Origin(documents[0], ()))
+    for document in documents:
+        _merge_mapping(root, document.data, Origin(document, ()), findings)
+    return root
+
+
+def _merge_mapping(into: Node, data: dict[str, Any], origin: Origin, findings: list[Finding]) -> None:
+    into.origin = origin
+    is_list_map = bool(origin.path) and origin.path[-1] in _MAPPINGS_OF_LISTS
+    for key, value in data.items():
+        here = Origin(origin.document, (*origin.path, key))
+        if key == "rules" and origin.path in {("outbound",), ("inbound",)}:
+            _merge_rules(into, value, here, findings)
+        elif key == "targets":
+            _merge_targets(into, value, here, findings)
+        elif key in _LISTS or is_list_map:
+            into.values[key] = _merge_list(into.values.get(key), value, here, findings)
+        elif isinstance(value, dict):
+            _merge_mapping(_descend(into, key, here), value, here, findings)
+        else:
+            into.values[key] = Leaf(value, here)
+
+
+def _descend(into: Node, key: str, here: Origin) -> Node:
+    if not isinstance(into.values.get(key), Node):
+        into.values[key] = Node(here)
+    node: Node = into.values[key]
+    return node
+
+
+def _merge_targets(into: Node, value: Any, here: Origin, findings: list[Finding]) -> None:
+    targets = _descend(into, "targets", here)
+    if isinstance(value, list):  # a list says exactly which; details that a base gave them stay
+        kept = {name: targets.values.get(name) for name in value}
+        targets.values = {}
+        targets.origin = here
+        for index, name in enumerate(value):
+            origin = Origin(here.document, (*here.path, index))
+            targets.values[name] = kept[name] or Node(origin)
+        return
+    _merge_mapping(targets, {name: details or {} for name, details in value.items()}, here, findings)
+
+
+def _merge_rules(into: Node, rules: list[dict[str, Any]], here: Origin, findings: list[Finding]) -> None:
+    merged = _descend(into, "rules", here)
+    merged.origin = here
+    seen: dict[str, Origin] = {}
+    for index, rule in enumerate(rules):
+        origin = Origin(here.document, (*here.path, index))
+        name = rule["name"]
+        if name in seen:
+            message = f"two rules are called `{name}`"
+            findings.append(Finding(message, _name_span(origin), "another name", (("first here", _name_span(seen[name])),)))
+            continue
+        seen[name] = origin
+        if rule.get("remove"):
+            _remove_rule(merged, rule, origin, findings)
+        else:
+            _merge_mapping(_descend(merged, name, origin), rule, origin, findings)
+
+
+def _remove_rule(merged: Node, rule: dict[str, Any], origin: Origin, findings: list[Finding]) -> None:
+    name = rule["name"]
+    if set(rule) != {"name", "remove"}:
+        findings.append(Finding(f"the rule `{name}` is removed and says something as well", origin.span(), "`name` and `remove: true` alone"))
+    elif name not in merged.values:
+        known = ", ".join(merged.values) or "none"
+        findings.append(Finding(f"no base has a rule `{name}` that could be removed", _name_span(origin), f"one of the base's rules: {known}"))
+    else:
+        del merged.values[name]
+
+
+def _name_span(origin: Origin) -> Span:
+    return origin.document.span((*origin.path, "name"))
+
+
+def _merge_list(below: Any, value: Any, here: Origin, findings: list[Finding]) -> tuple[Block, ...]:
+    if isinstance(value, list):
+        return (Block(value, here),)
+    blocks: tuple[Block, ...] = below or ()
+    removed = value.get("remove", ())
+    for index, entry in enumerate(removed):
+        if not any(entry in block.values for block in blocks):
+            span = here.document.span((*here.path, "remove", index))
+            findings.append(Finding("the base's list has no such entry to remove", span, "an entry of the base, spelt the same"))
+    if removed:
+        blocks = tuple(_without(block, removed) for block in blocks)
+    if value.get("add"):
+        blocks = (*blocks, Block(value["add"], Origin(here.document, (*here.path, "add"))))
+    return blocks
+
+
+def _without(block: Block, removed: Sequence[Any]) -> Block:
+    indices = block.indices or range(len(block.values))
+    words = {entry for entry in removed if isinstance(entry, str)}
+    others = [entry for entry in removed if not isinstance(entry, str)]
+    kept = [(v, i) for v, i in zip(block.values, indices, strict=True) if (v not in words if isinstance(v, str) else v not in others)]
+    return Block([value for value, _ in kept], block.origin, [index for _, index in kept])

@@ -1,0 +1,51 @@
+"""What every mail server's slice offers, and the one registry of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tlsconf.plan import Limitation, Plan, Setting
+    from tlsconf.policy import Policy, Target
+
+
+class Mta(Protocol):
+    """A mail server: a package of this folder is one (PEP 544: a module may implement a protocol)."""
+
+    # Its limitations: functions whose docstring is the documentation and whose name, with dashes, is the stable id.
+    LIMITATIONS: Final[tuple[Callable[..., Limitation], ...]]
+
+    def plan(self, policy: Policy, target: Target) -> Plan:
+        """Turn a policy into final values and limitations. Raises `PlanError` for a value it can't use at all."""
+        ...
+
+    def quote(self, text: str, place: str) -> str:
+        """Return a value in the syntax of `place` (a name that the templates use); a `Raw` comes back as it is.
+
+        Raises `UnrepresentableError` where the grammar can't hold the text.
+        """
+        ...
+
+    def parse(self, files: Mapping[str, str]) -> dict[str, tuple[Setting, ...]]:
+        """Read rendered files (path to text) back into their settings, the inverse of rendering a plan."""
+        ...
+
+
+NAMES: Final = ("postfix", "exim", "sendmail")
+
+
+def load(name: str) -> Mta:
+    """Import the back-end of a server; only the ones asked for are paid for."""
+    if name == "postfix":
+        from tlsconf.mta import postfix
+
+        return postfix
+    if name == "exim":
+        from tlsconf.mta import exim
+
+        return exim
+    from tlsconf.mta import sendmail
+
+    return sendmail

@@ -1,0 +1,381 @@
+"""The profile language, version 1, as written: pydantic models, nothing resolved."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import types
+import typing
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # their search costs more than all our models
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+
+from tlsconf.diagnostics import Finding
+from tlsconf.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tlsconf.diagnostics import KeyPath
+    from tlsconf.document import Document
+
+NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9-]*$"
+RELEASE_PATTERN: Final = r"^[0-9]{1,4}(\.[0-9]{1,4}){1,3}$"
+RESERVED: Final = frozenset({"submission", "sni", "client_certificates", "mta_sts", "publication", "overlays", "exceptions"})
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+Many = Field(strict=False)  # a YAML list for a tuple; its items stay strict
+
+
+def _form(value: Any) -> str:
+    return "<mapping>" if isinstance(value, (dict, BaseModel)) else "<plain>"
+
+
+class Strict(BaseModel):
+    """What all parts of a profile share: no unknown keys, no conversion of types, no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+class Reference(Strict):
+    """Entries from elsewhere: exactly one of the two keys."""
+
+    list: Name = Field(None, description="The name of a list under `lists`.")
+    file: Text = Field(None, description="A path, relative to the file that names it; one entry a line, `#` begins a comment.")
+
+
+Item = Annotated[Annotated[str, Tag("<plain>")] | Annotated[Reference, Tag("<mapping>")], Discriminator(_form)]
+
+
+class ItemsEdit(Strict):
+    """A change to a list of the base profile."""
+
+    add: Annotated[tuple[Item, ...], Many] = Field((), description="Entries put behind those of the base.")
+    remove: Annotated[tuple[Item, ...], Many] = Field((), description="Entries of the base that are taken out.")
+
+
+class WordsEdit(Strict):
+    """A change to a list of words of the base profile."""
+
+    add: Annotated[tuple[str, ...], Many] = Field((), description="Entries put behind those of the base.")
+    remove: Annotated[tuple[str, ...], Many] = Field((), description="Entries of the base that are taken out.")
+
+
+Items = Annotated[
+    Annotated[tuple[Item, ...], Many, Tag("<plain>")] | Annotated[ItemsEdit, Tag("<mapping>")],
+    Discriminator(_form),
+]
+Words = Annotated[
+    Annotated[tuple[str, ...], Many, Tag("<plain>")] | Annotated[WordsEdit, Tag("<mapping>")],
+    Discriminator(_form),
+]
+VersionName = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+LevelName = Literal["none", "opportunistic", "required"]
+VerifyName = Literal["none", "hostname", "dane"]
+TargetName = Literal["postfix", "exim", "sendmail"]
+PlatformName = Literal[
+    "debian-11", "debian-12", "debian-13", "debian-14", "ubuntu-22.04", "ubuntu-24.04", "rhel-8", "rhel-9", "rhel-10", "freebsd"
+]  # fmt: skip
+
+
+class Accept(Strict):
+    """A limitation that stops the render unless it is taken into account here."""
+
+    id: Text = Field(description="The limitation's id, as `tlsconf limitations` lists it.")
+    rules: Annotated[tuple[Name, ...], Many] = Field((), description="The rules it is accepted for; left out: the defaults only.")
+    reason: Text = Field(description="Why, for the people who review the profile.")
+
+
+class Keep(Strict):
+    """What a site's own Postfix lists hold, put behind ours."""
+
+    smtpd_sender_restrictions: Words = Field(None, description="Restrictions of the site.")
+    smtpd_client_restrictions: Words = Field(None, description="Restrictions of the site.")
+    smtpd_restriction_classes: Words = Field(None, description="Restriction classes of the site.")
+    smtp_tls_policy_maps: Words = Field(None, description="Policy tables of the site.")
+
+
+class PostfixTarget(Strict):
+    """Details of the Postfix target."""
+
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(None, description='The release, quoted: "3.7" or "3.7.11".')
+    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(None, description="The type of the outbound table: `texthash`, `lmdb`, …")
+    keep: Keep = Field(None, description="What the site's own lists hold.")
+    accept: Annotated[tuple[Accept, ...], Many] = Field(None, description="Limitations taken into account.")
+
+
+class EximTarget(Strict):
+    """Details of the Exim target."""
+
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(None, description='The release, quoted: "4.96".')
+    tls_library: Literal["gnutls", "openssl"] = Field(None, description="What `exim -bV` names.")
+    layout: Literal["debian", "generic"] = Field(None, description="Where the files lie.")
+    accept: Annotated[tuple[Accept, ...], Many] = Field(None, description="Limitations taken into account.")
+
+
+class SendmailTarget(Strict):
+    """Details of the Sendmail target."""
+
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(None, description='The release, quoted: "8.17.1".')
+    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(None, description="The type of the tables: `hash`, `btree`, …")
+    accept: Annotated[tuple[Accept, ...], Many] = Field(None, description="Limitations taken into account.")
+
+
+class TargetDetails(Strict):
+    """Servers to render for, with details."""
+
+    postfix: PostfixTarget | None = Field(None, description="Postfix.")
+    exim: EximTarget | None = Field(None, description="Exim.")
+    sendmail: SendmailTarget | None = Field(None, description="Sendmail.")
+
+
+Targets = Annotated[
+    Annotated[tuple[TargetName, ...], Many, Tag("<plain>")] | Annotated[TargetDetails, Tag("<mapping>")],
+    Discriminator(_form),
+]
+
+
+class CertificatePaths(Strict):
+    """A certificate that the server presents."""
+
+    chain: Text = Field(description="Path of the PEM chain, leaf first; `{hostname}` stands for the host's name.")
+    key: Text = Field(description="Path of its private key.")
+
+
+class CertificatesEdit(Strict):
+    """A change to the certificates of the base profile."""
+
+    add: Annotated[tuple[CertificatePaths, ...], Many] = Field((), description="Certificates put behind those of the base.")
+    remove: Annotated[tuple[CertificatePaths, ...], Many] = Field((), description="Certificates of the base that are taken out.")
+
+
+Certificates = Annotated[
+    Annotated[tuple[CertificatePaths, ...], Many, Tag("<plain>")] | Annotated[CertificatesEdit, Tag("<mapping>")],
+    Discriminator(_form),
+]
+
+
+class ServerPart(Strict):
+    """The host: its name and its certificates."""
+
+    hostname: Text = Field(None, description="The host's name in DNS.")
+    certificates: Certificates = Field(None, description="What it presents, preferred first.")
+
+
+class HostPart(ServerPart):
+    """One host of several: it overrides `server`, `platform` and `targets`."""
+
+    platform: PlatformName = Field(None, description="The host's platform.")
+    targets: Targets = Field(None, description="The host's servers.")
+
+
+class SessionPart(Strict):
+    """What a TLS session may be."""
+
+    minimum_version: VersionName = Field(None, description="The lowest version.")
+    cipher_suites: Words = Field(None, description="IANA names, preferred first; TLS 1.3 suites in the same list.")
+    groups: Words = Field(None, description="IANA names of key-exchange groups, preferred first.")
+    prefer_server_order: bool = Field(None, description="Whether the server's order decides.")
+
+
+class TlsPart(SessionPart):
+    """What a TLS session may be where TLS is required, and, under `opportunistic`, where nobody requires it."""
+
+    opportunistic: SessionPart = Field(None, description="Overrides for sessions that nobody requires.")
+
+
+class OutboundRulePart(Strict):
+    """A rule for receiving hosts."""
+
+    name: Name = Field(description="The rule's name.")
+    domains: Items = Field(None, description="Patterns of the recipient's domain: `example.com`, `*.example.com`.")
+    next_hops: Items = Field(None, description="Fixed next hops: `[host]` or `[host]:port`.")
+    tls: LevelName = Field(None, description="With these, TLS is…")
+    verify: VerifyName = Field(None, description="How the host proves who it is; default: that of `outbound`.")
+    minimum_version: VersionName = Field(None, description="The rule's own floor.")
+    mx: Items = Field(None, description="Names the certificate may be for, instead of the name that DNS gave.")
+    remove: Literal[True] = Field(None, description="Takes the base's rule of this name out.")
+
+
+class OutboundPart(Strict):
+    """Mail that the site sends."""
+
+    trust_anchors: Text = Field(None, description="Path of the PEM file of trusted certification authorities.")
+    smarthost: Text | None = Field(None, description='`"[relay.example]:587"`: everything goes there; it sets no routing.')
+    tls: LevelName = Field(None, description="For every destination that no rule names.")
+    verify: VerifyName = Field(None, description="For every destination that no rule names.")
+    rules: Annotated[tuple[OutboundRulePart, ...], Many] = Field(None, description="The rules.")
+
+
+class InboundRulePart(Strict):
+    """A rule that requires TLS of senders or clients."""
+
+    name: Name = Field(description="The rule's name.")
+    senders: Items = Field(None, description="Patterns of the envelope sender's domain.")
+    clients: Items = Field(None, description="Addresses and networks of connecting clients.")
+    tls: Literal["required"] = Field(None, description="Inbound rules require TLS.")
+    minimum_version: VersionName = Field(None, description="The rule's own floor.")
+    on_plaintext: Literal["reject", "defer"] = Field(None, description="The answer to clear text: 530 (default) or 4xx.")
+    remove: Literal[True] = Field(None, description="Takes the base's rule of this name out.")
+
+
+class InboundPart(Strict):
+    """Mail that the site receives."""
+
+    tls: LevelName = Field(None, description="For every client that no rule names.")
+    exempt_clients: Items = Field(None, description="Clients that no requirement touches.")
+    rules: Annotated[tuple[InboundRulePart, ...], Many] = Field(None, description="The rules.")
+
+
+class Profile(Strict):
+    """A profile as one file says it."""
+
+    tlsconf: Literal[1] = Field(description="The version of this language.")
+    name: Name = Field(description="The profile's name.")
+    description: str = Field(None, description="One line for people.")
+    extends: Text = Field(None, description="A shipped profile, `NAME` or `NAME@EDITION`, or a path such as `./base.yaml`.")
+    platform: PlatformName = Field(None, description="Default release, TLS library and layout of each target.")
+    targets: Targets = Field(None, description="Which servers to render for: names, or a mapping with details.")
+    server: ServerPart = Field(None, description="The host.")
+    hosts: dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)], HostPart] = Field(
+        None, description="One rendering per host named here."
+    )
+    tls: TlsPart = Field(None, description="What a TLS session may be.")
+    lists: dict[Name, Items] = Field(None, description="Named lists, for rules in both directions.")
+    outbound: OutboundPart = Field(None, description="Mail that the site sends.")
+    inbound: InboundPart = Field(None, description="Mail that the site receives.")
+
+
+def validate(document: Document) -> Profile:
+    """Hold a document against the language. Raises `ProfileError` with every mistake, each at its place."""
+    try:
+        return Profile.model_validate(document.data)
+    except ValidationError as error:
+        findings = tuple(_finding(document, item) for item in error.errors(include_url=False))
+    raise ProfileError(tuple(dict.fromkeys(findings)))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the language as JSON Schema (draft 2020-12)."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tlsconf profile, version 1"}
+    return {**Profile.model_json_schema(), **schema}
+
+
+_EXPECTED: Final = {
+    "string_type": "text",
+    "bool_type": "`true` or `false`",
+    "int_type": "a whole number",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "string_too_short": "text that is not empty",
+    "string_too_long": "shorter text",
+}
+_PATTERNS: Final = {NAME_PATTERN: "small letters, digits and `-`", RELEASE_PATTERN: 'numbers such as "3.7" or "3.7.11"'}
+
+
+def _finding(document: Document, error: Any) -> Finding:
+    path = _real_path(document.data, error["loc"])
+    kind, value = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        return _unknown_key(document, path)
+    if kind == "missing":
+        return Finding(f"`{error['loc'][-1]}` is missing", document.span(path), f"the key `{error['loc'][-1]}`")
+    if kind == "invalid_key":
+        return Finding(f"the key {_shown(value)} is no text", document.span((*path, str(value)), key=True), "a word; put it between quotes")
+    expected = _EXPECTED.get(kind, "")
+    if kind == "literal_error":
+        expected = _alternatives(error["ctx"]["expected"], value)
+    elif kind == "string_pattern_mismatch":
+        expected = _PATTERNS.get(error["ctx"]["pattern"], "another form")
+    elif kind == "string_type" and isinstance(value, (int, float, bool)):
+        expected = "text: put it between quotes"
+    return Finding(f"{_shown(value)} does not fit `{_dotted(path)}`", document.span(path), expected)
+
+
+def _unknown_key(document: Document, path: KeyPath) -> Finding:
+    key = str(path[-1])
+    span = document.span(path, key=True)
+    if key in RESERVED:
+        return Finding(f"`{key}` is not in version 1 of the language", span, "nothing here until a later version")
+    allowed = sorted(_keys_at(path[:-1]))
+    near = difflib.get_close_matches(key, allowed, 1, 0.6)
+    hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(allowed)}"
+    return Finding(f"unknown key `{key}`", span, hint)
+
+
+def _real_path(data: Any, location: KeyPath) -> KeyPath:
+    """Drop the steps of pydantic's location that the data does not have: tags of unions, and what is missing."""
+    path: list[str | int] = []
+    for step in location:
+        if isinstance(data, dict) and step in data:
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            continue
+        path.append(step)
+    return tuple(path)
+
+
+def _keys_at(path: KeyPath) -> set[str]:
+    """Return the keys that the language knows at a path."""
+    kinds: list[Any] = [Profile]
+    for step in path:
+        kinds = [inner for kind in kinds for inner in _step(kind, step)]
+    return {name for kind in kinds for model in _models(kind) for name in model.model_fields}
+
+
+def _step(kind: Any, step: str | int) -> Iterator[Any]:
+    for plain in _plain(kind):
+        if isinstance(plain, type) and issubclass(plain, BaseModel):
+            if step in plain.model_fields:
+                yield plain.model_fields[str(step)].annotation
+        elif typing.get_origin(plain) is dict:
+            yield typing.get_args(plain)[1]
+        elif typing.get_origin(plain) is tuple:
+            yield typing.get_args(plain)[0]
+
+
+def _models(kind: Any) -> Iterator[type[BaseModel]]:
+    for plain in _plain(kind):
+        if isinstance(plain, type) and issubclass(plain, BaseModel):
+            yield plain
+
+
+def _plain(kind: Any) -> Iterator[Any]:
+    """Yield the members of unions, without their annotations."""
+    origin = typing.get_origin(kind)
+    if origin is Annotated:
+        yield from _plain(typing.get_args(kind)[0])
+    elif origin in {typing.Union, types.UnionType}:
+        for member in typing.get_args(kind):
+            yield from _plain(member)
+    else:
+        yield kind
+
+
+def _alternatives(expected: str, value: Any) -> str:
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    near = difflib.get_close_matches(str(value), words, 1, 0.6)
+    listed = ", ".join(f"`{word}`" for word in words)
+    return f"one of {listed}" + (f"; did you mean `{near[0]}`?" if near else "") if len(words) > 1 else listed
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text if len(text) <= 60 else text[:57] + '…'}`"  # noqa: PLR2004  (fits a line)
+
+
+def _dotted(path: KeyPath) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "the profile"

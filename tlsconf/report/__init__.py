@@ -1,0 +1,1 @@
+"""Views of findings: one module for each format."""
