@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 MAXIMUM_BYTES: Final = 16 * 1024 * 1024
 MAXIMUM_NODES: Final = 1_000_000
 MAXIMUM_DEPTH: Final = 100  # the C composer calls itself for each level; no profile needs more than eight
-# Cheap signs that a text may nest deeply; only then are its events counted.
-_MAY_NEST: Final = re.compile(r"(?:[\[{][^\[\]{}]*){50}|(?:[-?:] ){50}|^ {100}", re.MULTILINE)
+# Cheap signs that a text may nest deeply; only where one is found are its events counted.
+_DEEP_BRACKETS: Final = re.compile(r"(?:[\[{][^\[\]{}]*){50}")
+_INDICATOR_PAIRS: Final = tuple(f"{one} {other} " for one in "-?:" for other in "-?:")
+_DEEP_INDENT: Final = " " * 100
 _NOT_YAML: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -95,7 +97,7 @@ def decode(name: str, path: Path, content: bytes) -> Document:
 def load(name: str, path: Path, content: bytes) -> Document:
     """Read a YAML document of one mapping. Raises `ProfileError` with every mistake of form that could be found."""
     document = decode(name, path, content)
-    if _MAY_NEST.search(document.text) or sum(map(document.text.count, "\n,:")) > MAXIMUM_NODES:
+    if _may_be_too_large(document.text):
         _check_size(document)
     from ruamel.yaml import YAML  # only where YAML is read
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -186,6 +188,15 @@ def _count(node: Node, counted: dict[int, int]) -> int:
         children = node.value if node.id == "sequence" else [part for pair in node.value for part in pair]
         counted[id(node)] = 1 + sum(_count(child, counted) for child in children)
     return counted[id(node)]
+
+
+def _may_be_too_large(text: str) -> bool:
+    return (
+        _DEEP_INDENT in text
+        or any(pair in text for pair in _INDICATOR_PAIRS)
+        or sum(map(text.count, "[{")) >= 50 and _DEEP_BRACKETS.search(text) is not None  # noqa: PLR2004
+        or sum(map(text.count, "\n,:")) > MAXIMUM_NODES
+    )
 
 
 def _check_size(document: Document) -> None:

@@ -1,0 +1,114 @@
+"""Speed and memory of `tlsconf render`, each figure beside a floor measured in the same run: `make bench`."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+RUNS = int(os.environ.get("TLSCONF_BENCH_RUNS", "9"))
+SIZES = (1, 1_000, 10_000, 100_000)
+
+IMPORTS = """
+import typer
+from jinja2 import Environment
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+app = typer.Typer()
+@app.command()
+def main() -> None:
+    pass
+app()
+"""
+LOAD = """
+import sys
+from ruamel.yaml import YAML
+with open(sys.argv[1], encoding="utf-8") as stream:
+    YAML(typ="safe").load(stream.read())
+"""
+HEAD = """\
+tlsconf: 1
+name: bench
+extends: uk-government
+platform: debian-13
+targets: [postfix]
+server: {hostname: mx.example.com, certificates: [{chain: /etc/ssl/chain.pem, key: /etc/ssl/key.pem}]}
+outbound:
+  rules:
+    - name: partners
+      tls: required
+      domains:
+"""
+
+
+class Figure(NamedTuple):
+    """Median wall time in seconds and peak memory in MiB of whole processes."""
+
+    seconds: float
+    mebibytes: float
+
+
+def measure(command: list[str], folder: str) -> Figure:
+    """Run a command several times, one after another, and return its medians."""
+    seconds, memory = [], []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        pid = os.posix_spawn(
+            command[0], command, {**os.environ, "PYTHONPATH": str(ROOT)},
+            file_actions=[(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)],
+        )  # fmt: skip
+        _, status, usage = os.wait4(pid, 0)
+        seconds.append(time.perf_counter() - start)
+        memory.append(usage.ru_maxrss / 1024)
+        if status:
+            sys.exit(f"{' '.join(command)} failed in {folder}")
+    return Figure(statistics.median(seconds), statistics.median(memory))
+
+
+def show(label: str, figure: Figure, floor: Figure | None = None, aim: str = "") -> None:
+    """Print one line of the table."""
+    ratio = f"{figure.seconds / floor.seconds:6.2f} times" if floor else ""
+    print(f"{label:58} {figure.seconds:7.3f} s {figure.mebibytes:7.1f} MiB {ratio:>13} {aim}".rstrip())
+
+
+def main() -> None:
+    """Measure and print everything."""
+    python = sys.executable
+    tlsconf = [python, "-m", "tlsconf"]
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, medians of {RUNS} whole processes\n")
+    with tempfile.TemporaryDirectory() as folder:
+        floor = measure([python, "-c", IMPORTS], folder)
+        show("floor: a Typer program that imports the same names", floor)
+        example = measure([*tlsconf, "render", str(ROOT / "examples/edge/profile.yaml"), "-o", f"{folder}/edge"], folder)
+        show("render examples/edge, three servers", example, floor, "(aim 1.3)")
+        for size in SIZES:
+            names = [f"mail{number}.example{number % 977}.org" for number in range(size)]
+            inline, listed = Path(folder, f"inline-{size}.yaml"), Path(folder, f"file-{size}.yaml")
+            inline.write_text(HEAD + "".join(f"        - {name}\n" for name in names))
+            Path(folder, f"names-{size}").write_text("\n".join(names) + "\n")
+            listed.write_text(HEAD + f"        - {{file: names-{size}}}\n")
+            load = measure([python, "-c", LOAD, str(inline)], folder)
+            print()
+            show(f"floor: loading {size:,} inline destinations (C parser)", load)
+            aims = ("(aim 2.5)", "(aim 1)") if size == SIZES[-1] else ("", "")
+            show(
+                f"render {size:,} inline, Postfix",
+                measure([*tlsconf, "render", str(inline), "-o", f"{folder}/i{size}"], folder),
+                load,
+                aims[0],
+            )
+            show(
+                f"render {size:,} in a file, Postfix",
+                measure([*tlsconf, "render", str(listed), "-o", f"{folder}/f{size}"], folder),
+                load,
+                aims[1],
+            )
+
+
+if __name__ == "__main__":
+    main()
