@@ -38,8 +38,12 @@ CERTIFICATE = Certificate("/etc/ssl/tlsconf/chain.pem", "/etc/ssl/tlsconf/key.pe
 RULES = (
     OutboundRule("central", Level.REQUIRED, Verify.HOSTNAME, domains=("*.gov.uk", "police.uk")),
     OutboundRule("modern", Level.REQUIRED, Verify.NONE, Version.TLSv1_3, domains=("bank.example",)),
-    OutboundRule("partner", Level.REQUIRED, Verify.HOSTNAME, mx=("*.mail.partner.example", "mx.partner.example"), domains=("partner.example",)),
-    OutboundRule("lab-relay", Level.REQUIRED, Verify.NONE, next_hops=(NextHop("relay.lab.example", 25), NextHop("relay2.lab.example", 587))),
+    OutboundRule(
+        "partner", Level.REQUIRED, Verify.HOSTNAME, mx=("*.mail.partner.example", "mx.partner.example"), domains=("partner.example",)
+    ),
+    OutboundRule(
+        "lab-relay", Level.REQUIRED, Verify.NONE, next_hops=(NextHop("relay.lab.example", 25), NextHop("relay2.lab.example", 587))
+    ),
 )
 INBOUND_RULES = (
     InboundRule("bank", senders=("bank.example", "*.bank.example")),
@@ -73,8 +77,10 @@ def make_policy(**changes: Any) -> Policy:
     return Policy(**{**values, **fields})
 
 
-def make_target(name: Any, release: str, *, platform: str | None = None, library: str = "openssl", version: tuple[int, ...] | None = None, **more: Any) -> Target:
+def make_target(
+    name: Any, release: str, *, platform: str | None = None, library: str = "openssl", version: tuple[int, ...] | None = None, **more: Any
+) -> Target:
     """Return a target for a release such as `3.7.11`; `version` is that of the TLS library, known only with a platform."""
     parts = [int(part) for part in release.split(".")]
-    number = tuple((parts + [0, 0, 0, 0])[:4])
+    number = tuple([*parts, 0, 0, 0, 0][:4])
     return Target(name, Release(release, number, platform), library, version, platform, **more)  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ def _keys(model: type[BaseModel], prefix: str) -> typing.Iterator[tuple[str, str
 
 def _parts(annotation: Any, name: str) -> typing.Iterator[tuple[str, type[BaseModel]]]:
     """Yield the models below a key, with how a path goes on."""
-    for kind in profile._plain(annotation):
+    for kind in profile.plain_kinds(annotation):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             if kind.__name__.endswith("Edit") or kind is profile.Reference:
                 continue
@@ -70,7 +70,7 @@ def _parts(annotation: Any, name: str) -> typing.Iterator[tuple[str, type[BaseMo
 
 def _value(annotation: Any, name: str) -> str:
     words: list[str] = []
-    for kind in profile._plain(annotation):
+    for kind in profile.plain_kinds(annotation):
         if typing.get_origin(kind) is typing.Literal:
             words += [f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in typing.get_args(kind)]
         elif kind is bool:
@@ -97,7 +97,7 @@ def _limitations(_: str) -> str:
 def _platforms(_: str) -> str:
     lines = ["| platform | Postfix | Exim | Sendmail | OpenSSL | GnuTLS | shown by |", "|---|---|---|---|---|---|---|"]
     for name, entry in PLATFORMS.items():
-        versions = [".".join(map(str, version)) if version else "–" for version in (entry.openssl, entry.gnutls)]
+        versions = [".".join(map(str, version)) if version else "-" for version in (entry.openssl, entry.gnutls)]
         releases = [release or "say it" for release in (entry.postfix, entry.exim, entry.sendmail)]
         lines.append(f"| `{name}` | {' | '.join((*releases, *versions))} | {'the lab' if entry.proven else 'documentation'} |")
     return "\n".join(lines) + "\n"

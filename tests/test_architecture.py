@@ -18,9 +18,21 @@ SERVERS = ("postfix", "exim", "sendmail")
 
 # Layers, the lowest first: a module imports only from its own layer or a lower one.
 LAYERS = (
-    {"tlsconf", "tlsconf.resources", "tlsconf.diagnostics", "tlsconf.errors", "tlsconf.domains", "tlsconf.tls", "tlsconf.plan", "tlsconf.platforms"},
+    {
+        "tlsconf",
+        "tlsconf.resources",
+        "tlsconf.diagnostics",
+        "tlsconf.errors",
+        "tlsconf.domains",
+        "tlsconf.tls",
+        "tlsconf.plan",
+        "tlsconf.platforms",
+    },
     {"tlsconf.policy", "tlsconf.document"},
     {"tlsconf.law", "tlsconf.profile", "tlsconf.entries", "tlsconf.merge", "tlsconf.chain"},
+    {"tlsconf.lists"},
+    {"tlsconf.targets"},
+    {"tlsconf.rules"},
     {"tlsconf.resolve", "tlsconf.mta"},
     {"tlsconf.render"},
     {"tlsconf.output"},
@@ -102,7 +114,11 @@ def test_templates_hold_loops_and_names_only(path: Path) -> None:
 
 def test_starting_imports_nothing_heavy() -> None:
     code = "import sys, tlsconf.cli; print(*sys.modules, sep='\\n')"
-    without = set(subprocess.run([sys.executable, "-c", "import sys, typer; print(*sys.modules, sep='\\n')"], check=True, capture_output=True, text=True).stdout.split())
+    without = set(
+        subprocess.run(
+            [sys.executable, "-c", "import sys, typer; print(*sys.modules, sep='\\n')"], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
     loaded = set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT).stdout.split())
     assert {module.partition(".")[0] for module in loaded - without} & HEAVY == set()
     assert "tlsconf.resolve" not in loaded

@@ -70,7 +70,9 @@ def _load_base(document: Document, wanted: str) -> Document:
     try:
         content = _read_regular(path)
     except OSError as error:
-        raise _wrong(document, f"the base `{wanted}` can't be read: {error.strerror}", "a file beside this one, or a shipped profile") from None
+        raise _wrong(
+            document, f"the base `{wanted}` can't be read: {error.strerror}", "a file beside this one, or a shipped profile"
+        ) from None
     return _load(_beside(document, wanted), path, content)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tlsconf.domains import candidates
+from tlsconf.domains import candidates, most_specific
 from tlsconf.policy import Level, NextHop, OnPlaintext, Parameters, Policy, Verify
 from tlsconf.tls import Version, is_tls13, suite_minimum_version
 
@@ -134,24 +134,18 @@ def decide_outbound(policy: Policy, message: Outgoing) -> OutboundDecision:
     """Pick the rule for a message that is sent: by the fixed next hop where there is one, else the most specific pattern."""
     domains, next_hops = outbound_index(policy)
     hop = policy.outbound.smarthost or message.next_hop
-    if hop is not None:
-        rule = next_hops.get(hop)
-    else:
-        rule = next((domains[p] for p in candidates(message.domain) if p in domains), None)
-    if rule is None:
-        return outbound_decision(policy, None)
+    rule = most_specific(domains, message.domain) if hop is None else next_hops.get(hop)
     return outbound_decision(policy, rule)
 
 
 def outbound_decision(policy: Policy, rule: OutboundRule | None) -> OutboundDecision:
     """Return what a rule, or the default, says."""
     if rule is None:
-        tls, verify, floor, mx = policy.outbound.tls, policy.outbound.verify, None, ()
-    else:
-        tls, verify, floor, mx = rule.tls, rule.verify, rule.minimum_version, rule.mx
-    return OutboundDecision(
-        rule.name if rule else None, tls, verify, in_force(policy, tls, floor), in_force(policy, Level.REQUIRED, floor), mx
-    )
+        tls, authenticated = policy.outbound.tls, in_force(policy, Level.REQUIRED)
+        return OutboundDecision(None, tls, policy.outbound.verify, in_force(policy, tls), authenticated)
+    floor = rule.minimum_version
+    authenticated = in_force(policy, Level.REQUIRED, floor)
+    return OutboundDecision(rule.name, rule.tls, rule.verify, in_force(policy, rule.tls, floor), authenticated, rule.mx)
 
 
 def at_least_as_strong(one: OutboundDecision, other: OutboundDecision) -> bool:
@@ -194,21 +188,19 @@ def outcome(decision: OutboundDecision | InboundDecision, peer: Peer) -> Outcome
 def _outbound_outcome(decision: OutboundDecision, peer: Peer) -> Outcome:
     if decision.tls is Level.NONE:
         return Outcome.CLEAR
-    if decision.verify is Verify.DANE:
-        if peer.tlsa in {Tlsa.NOT_MATCHING, Tlsa.LOOKUP_FAILS}:
-            return Outcome.HELD
-        if peer.tlsa is Tlsa.MATCHING:
-            return Outcome.TLS if _session(decision.authenticated, peer) else Outcome.HELD
-        if decision.tls is Level.REQUIRED:
-            return Outcome.HELD
-        if peer.tlsa is Tlsa.UNUSABLE:  # encrypt without authentication, never clear (RFC 7672 section 2.2)
-            return Outcome.TLS if _session(decision.authenticated, peer) else Outcome.HELD
+    if decision.verify is Verify.DANE and (peer.tlsa is not Tlsa.NONE or decision.tls is Level.REQUIRED):
+        return _dane_outcome(decision, peer)
     agreed = _session(decision.parameters, peer)
     if decision.tls is Level.OPPORTUNISTIC:
         return Outcome.TLS if agreed else Outcome.CLEAR
-    if decision.verify is Verify.HOSTNAME and peer.certificate is not Certificate.VALID:
-        return Outcome.HELD
-    return Outcome.TLS if agreed else Outcome.HELD
+    proven = decision.verify is Verify.NONE or peer.certificate is Certificate.VALID
+    return Outcome.TLS if agreed and proven else Outcome.HELD
+
+
+def _dane_outcome(decision: OutboundDecision, peer: Peer) -> Outcome:
+    """Judge a peer by its TLSA records; unusable ones still demand encryption where nothing was required (RFC 7672 section 2.2)."""
+    enough = peer.tlsa is Tlsa.MATCHING or (peer.tlsa is Tlsa.UNUSABLE and decision.tls is Level.OPPORTUNISTIC)
+    return Outcome.TLS if enough and _session(decision.authenticated, peer) else Outcome.HELD
 
 
 def _session(parameters: Parameters, peer: Peer) -> bool:

@@ -81,7 +81,7 @@ class Node:
         """Return what is at a path of keys, or `None`."""
         found: Any = self
         for step in path:
-            found = found.values.get(step) if isinstance(found, Node) else None
+            found = found.values.get(str(step)) if isinstance(found, Node) else None
         return found
 
     def origin_of(self, path: Sequence[str | int]) -> Origin:
@@ -89,7 +89,7 @@ class Node:
         found: Any = self
         origin = self.origin
         for step in path:
-            found = found.values.get(step) if isinstance(found, Node) else None
+            found = found.values.get(str(step)) if isinstance(found, Node) else None
             if found is None:
                 break
             if isinstance(found, (Node, Leaf)):
@@ -168,10 +168,14 @@ def _merge_rules(into: Node, rules: list[dict[str, Any]], here: Origin, findings
 def _remove_rule(merged: Node, rule: dict[str, Any], origin: Origin, findings: list[Finding]) -> None:
     name = rule["name"]
     if set(rule) != {"name", "remove"}:
-        findings.append(Finding(f"the rule `{name}` is removed and says something as well", origin.span(), "`name` and `remove: true` alone"))
+        findings.append(
+            Finding(f"the rule `{name}` is removed and says something as well", origin.span(), "`name` and `remove: true` alone")
+        )
     elif name not in merged.values:
         known = ", ".join(merged.values) or "none"
-        findings.append(Finding(f"no base has a rule `{name}` that could be removed", _name_span(origin), f"one of the base's rules: {known}"))
+        findings.append(
+            Finding(f"no base has a rule `{name}` that could be removed", _name_span(origin), f"one of the base's rules: {known}")
+        )
     else:
         del merged.values[name]
 

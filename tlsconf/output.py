@@ -180,7 +180,8 @@ def _refuse_edited(out: Path, differences: list[Difference]) -> None:
     edited = [out / difference.path for difference in differences if difference.old is not None and not is_untouched(difference.old)]
     if edited:
         names = ", ".join(map(str, edited))
-        message = f"{names}: edited by hand, or not made by tlsconf; nothing is written (`--force` overwrites, `--diff --check` shows the difference)"
+        hint = "nothing is written (`--force` overwrites, `--diff --check` shows the difference)"
+        message = f"{names}: edited by hand, or not made by tlsconf; {hint}"
         raise EnvironmentFailedError(message)
 
 

@@ -105,5 +105,7 @@ def _acceptance_findings(resolved: Resolved, policy: Policy, target: Target, pla
     for index in acceptance.without_match(plan.limitations, target.accept):
         origin = resolved.origin((*path, "accept"), policy.host)
         span = origin.document.span((*origin.path, index))
-        findings.append(Finding(f"the acceptance of `{target.accept[index].id}` matches nothing", span, "no acceptance, or the rules that need one"))
+        findings.append(
+            Finding(f"the acceptance of `{target.accept[index].id}` matches nothing", span, "no acceptance, or the rules that need one")
+        )
     return findings

@@ -30,6 +30,9 @@ Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Many = Field(strict=False)  # a YAML list for a tuple; its items stay strict
 
 
+_UNSAID: Final[Any] = None  # keys may be left out; `null` in their place is an error, as it would hide a mistake
+
+
 def _form(value: Any) -> str:
     return "<mapping>" if isinstance(value, (dict, BaseModel)) else "<plain>"
 
@@ -43,8 +46,8 @@ class Strict(BaseModel):
 class Reference(Strict):
     """Entries from elsewhere: exactly one of the two keys."""
 
-    list: Name = Field(None, description="The name of a list under `lists`.")
-    file: Text = Field(None, description="A path, relative to the file that names it; one entry a line, `#` begins a comment.")
+    list: Name = Field(_UNSAID, description="The name of a list under `lists`.")
+    file: Text = Field(_UNSAID, description="A path, relative to the file that names it; one entry a line, `#` begins a comment.")
 
 
 Item = Annotated[Annotated[str, Tag("<plain>")] | Annotated[Reference, Tag("<mapping>")], Discriminator(_form)]
@@ -92,36 +95,38 @@ class Accept(Strict):
 class Keep(Strict):
     """What a site's own Postfix lists hold, put behind ours."""
 
-    smtpd_sender_restrictions: Words = Field(None, description="Restrictions of the site.")
-    smtpd_client_restrictions: Words = Field(None, description="Restrictions of the site.")
-    smtpd_restriction_classes: Words = Field(None, description="Restriction classes of the site.")
-    smtp_tls_policy_maps: Words = Field(None, description="Policy tables of the site.")
+    smtpd_sender_restrictions: Words = Field(_UNSAID, description="Restrictions of the site.")
+    smtpd_client_restrictions: Words = Field(_UNSAID, description="Restrictions of the site.")
+    smtpd_restriction_classes: Words = Field(_UNSAID, description="Restriction classes of the site.")
+    smtp_tls_policy_maps: Words = Field(_UNSAID, description="Policy tables of the site.")
 
 
 class PostfixTarget(Strict):
     """Details of the Postfix target."""
 
-    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(None, description='The release, quoted: "3.7" or "3.7.11".')
-    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(None, description="The type of the outbound table: `texthash`, `lmdb`, …")
-    keep: Keep = Field(None, description="What the site's own lists hold.")
-    accept: Annotated[tuple[Accept, ...], Many] = Field(None, description="Limitations taken into account.")
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "3.7" or "3.7.11".')
+    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(
+        _UNSAID, description="The type of the outbound table: `texthash`, `lmdb`, …"
+    )
+    keep: Keep = Field(_UNSAID, description="What the site's own lists hold.")
+    accept: Annotated[tuple[Accept, ...], Many] = Field(_UNSAID, description="Limitations taken into account.")
 
 
 class EximTarget(Strict):
     """Details of the Exim target."""
 
-    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(None, description='The release, quoted: "4.96".')
-    tls_library: Literal["gnutls", "openssl"] = Field(None, description="What `exim -bV` names.")
-    layout: Literal["debian", "generic"] = Field(None, description="Where the files lie.")
-    accept: Annotated[tuple[Accept, ...], Many] = Field(None, description="Limitations taken into account.")
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "4.96".')
+    tls_library: Literal["gnutls", "openssl"] = Field(_UNSAID, description="What `exim -bV` names.")
+    layout: Literal["debian", "generic"] = Field(_UNSAID, description="Where the files lie.")
+    accept: Annotated[tuple[Accept, ...], Many] = Field(_UNSAID, description="Limitations taken into account.")
 
 
 class SendmailTarget(Strict):
     """Details of the Sendmail target."""
 
-    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(None, description='The release, quoted: "8.17.1".')
-    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(None, description="The type of the tables: `hash`, `btree`, …")
-    accept: Annotated[tuple[Accept, ...], Many] = Field(None, description="Limitations taken into account.")
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "8.17.1".')
+    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(_UNSAID, description="The type of the tables: `hash`, `btree`, …")
+    accept: Annotated[tuple[Accept, ...], Many] = Field(_UNSAID, description="Limitations taken into account.")
 
 
 class TargetDetails(Strict):
@@ -161,73 +166,73 @@ Certificates = Annotated[
 class ServerPart(Strict):
     """The host: its name and its certificates."""
 
-    hostname: Text = Field(None, description="The host's name in DNS.")
-    certificates: Certificates = Field(None, description="What it presents, preferred first.")
+    hostname: Text = Field(_UNSAID, description="The host's name in DNS.")
+    certificates: Certificates = Field(_UNSAID, description="What it presents, preferred first.")
 
 
 class HostPart(ServerPart):
     """One host of several: it overrides `server`, `platform` and `targets`."""
 
-    platform: PlatformName = Field(None, description="The host's platform.")
-    targets: Targets = Field(None, description="The host's servers.")
+    platform: PlatformName = Field(_UNSAID, description="The host's platform.")
+    targets: Targets = Field(_UNSAID, description="The host's servers.")
 
 
 class SessionPart(Strict):
     """What a TLS session may be."""
 
-    minimum_version: VersionName = Field(None, description="The lowest version.")
-    cipher_suites: Words = Field(None, description="IANA names, preferred first; TLS 1.3 suites in the same list.")
-    groups: Words = Field(None, description="IANA names of key-exchange groups, preferred first.")
-    prefer_server_order: bool = Field(None, description="Whether the server's order decides.")
+    minimum_version: VersionName = Field(_UNSAID, description="The lowest version.")
+    cipher_suites: Words = Field(_UNSAID, description="IANA names, preferred first; TLS 1.3 suites in the same list.")
+    groups: Words = Field(_UNSAID, description="IANA names of key-exchange groups, preferred first.")
+    prefer_server_order: bool = Field(_UNSAID, description="Whether the server's order decides.")
 
 
 class TlsPart(SessionPart):
     """What a TLS session may be where TLS is required, and, under `opportunistic`, where nobody requires it."""
 
-    opportunistic: SessionPart = Field(None, description="Overrides for sessions that nobody requires.")
+    opportunistic: SessionPart = Field(_UNSAID, description="Overrides for sessions that nobody requires.")
 
 
 class OutboundRulePart(Strict):
     """A rule for receiving hosts."""
 
     name: Name = Field(description="The rule's name.")
-    domains: Items = Field(None, description="Patterns of the recipient's domain: `example.com`, `*.example.com`.")
-    next_hops: Items = Field(None, description="Fixed next hops: `[host]` or `[host]:port`.")
-    tls: LevelName = Field(None, description="With these, TLS is…")
-    verify: VerifyName = Field(None, description="How the host proves who it is; default: that of `outbound`.")
-    minimum_version: VersionName = Field(None, description="The rule's own floor.")
-    mx: Items = Field(None, description="Names the certificate may be for, instead of the name that DNS gave.")
-    remove: Literal[True] = Field(None, description="Takes the base's rule of this name out.")
+    domains: Items = Field(_UNSAID, description="Patterns of the recipient's domain: `example.com`, `*.example.com`.")
+    next_hops: Items = Field(_UNSAID, description="Fixed next hops: `[host]` or `[host]:port`.")
+    tls: LevelName = Field(_UNSAID, description="With these, TLS is…")
+    verify: VerifyName = Field(_UNSAID, description="How the host proves who it is; default: that of `outbound`.")
+    minimum_version: VersionName = Field(_UNSAID, description="The rule's own floor.")
+    mx: Items = Field(_UNSAID, description="Names the certificate may be for, instead of the name that DNS gave.")
+    remove: Literal[True] = Field(_UNSAID, description="Takes the base's rule of this name out.")
 
 
 class OutboundPart(Strict):
     """Mail that the site sends."""
 
-    trust_anchors: Text = Field(None, description="Path of the PEM file of trusted certification authorities.")
+    trust_anchors: Text = Field(_UNSAID, description="Path of the PEM file of trusted certification authorities.")
     smarthost: Text | None = Field(None, description='`"[relay.example]:587"`: everything goes there; it sets no routing.')
-    tls: LevelName = Field(None, description="For every destination that no rule names.")
-    verify: VerifyName = Field(None, description="For every destination that no rule names.")
-    rules: Annotated[tuple[OutboundRulePart, ...], Many] = Field(None, description="The rules.")
+    tls: LevelName = Field(_UNSAID, description="For every destination that no rule names.")
+    verify: VerifyName = Field(_UNSAID, description="For every destination that no rule names.")
+    rules: Annotated[tuple[OutboundRulePart, ...], Many] = Field(_UNSAID, description="The rules.")
 
 
 class InboundRulePart(Strict):
     """A rule that requires TLS of senders or clients."""
 
     name: Name = Field(description="The rule's name.")
-    senders: Items = Field(None, description="Patterns of the envelope sender's domain.")
-    clients: Items = Field(None, description="Addresses and networks of connecting clients.")
-    tls: Literal["required"] = Field(None, description="Inbound rules require TLS.")
-    minimum_version: VersionName = Field(None, description="The rule's own floor.")
-    on_plaintext: Literal["reject", "defer"] = Field(None, description="The answer to clear text: 530 (default) or 4xx.")
-    remove: Literal[True] = Field(None, description="Takes the base's rule of this name out.")
+    senders: Items = Field(_UNSAID, description="Patterns of the envelope sender's domain.")
+    clients: Items = Field(_UNSAID, description="Addresses and networks of connecting clients.")
+    tls: Literal["required"] = Field(_UNSAID, description="Inbound rules require TLS.")
+    minimum_version: VersionName = Field(_UNSAID, description="The rule's own floor.")
+    on_plaintext: Literal["reject", "defer"] = Field(_UNSAID, description="The answer to clear text: 530 (default) or 4xx.")
+    remove: Literal[True] = Field(_UNSAID, description="Takes the base's rule of this name out.")
 
 
 class InboundPart(Strict):
     """Mail that the site receives."""
 
-    tls: LevelName = Field(None, description="For every client that no rule names.")
-    exempt_clients: Items = Field(None, description="Clients that no requirement touches.")
-    rules: Annotated[tuple[InboundRulePart, ...], Many] = Field(None, description="The rules.")
+    tls: LevelName = Field(_UNSAID, description="For every client that no rule names.")
+    exempt_clients: Items = Field(_UNSAID, description="Clients that no requirement touches.")
+    rules: Annotated[tuple[InboundRulePart, ...], Many] = Field(_UNSAID, description="The rules.")
 
 
 class Profile(Strict):
@@ -235,18 +240,18 @@ class Profile(Strict):
 
     tlsconf: Literal[1] = Field(description="The version of this language.")
     name: Name = Field(description="The profile's name.")
-    description: str = Field(None, description="One line for people.")
-    extends: Text = Field(None, description="A shipped profile, `NAME` or `NAME@EDITION`, or a path such as `./base.yaml`.")
-    platform: PlatformName = Field(None, description="Default release, TLS library and layout of each target.")
-    targets: Targets = Field(None, description="Which servers to render for: names, or a mapping with details.")
-    server: ServerPart = Field(None, description="The host.")
+    description: str = Field(_UNSAID, description="One line for people.")
+    extends: Text = Field(_UNSAID, description="A shipped profile, `NAME` or `NAME@EDITION`, or a path such as `./base.yaml`.")
+    platform: PlatformName = Field(_UNSAID, description="Default release, TLS library and layout of each target.")
+    targets: Targets = Field(_UNSAID, description="Which servers to render for: names, or a mapping with details.")
+    server: ServerPart = Field(_UNSAID, description="The host.")
     hosts: dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)], HostPart] = Field(
-        None, description="One rendering per host named here."
+        _UNSAID, description="One rendering per host named here."
     )
-    tls: TlsPart = Field(None, description="What a TLS session may be.")
-    lists: dict[Name, Items] = Field(None, description="Named lists, for rules in both directions.")
-    outbound: OutboundPart = Field(None, description="Mail that the site sends.")
-    inbound: InboundPart = Field(None, description="Mail that the site receives.")
+    tls: TlsPart = Field(_UNSAID, description="What a TLS session may be.")
+    lists: dict[Name, Items] = Field(_UNSAID, description="Named lists, for rules in both directions.")
+    outbound: OutboundPart = Field(_UNSAID, description="Mail that the site sends.")
+    inbound: InboundPart = Field(_UNSAID, description="Mail that the site receives.")
 
 
 def validate(document: Document) -> Profile:
@@ -260,8 +265,15 @@ def validate(document: Document) -> Profile:
 
 def json_schema() -> dict[str, Any]:
     """Return the language as JSON Schema (draft 2020-12)."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tlsconf profile, version 1"}
-    return {**Profile.model_json_schema(), **schema}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tlsconf profile, version 1"}
+    schema: dict[str, Any] = _without_null_defaults(Profile.model_json_schema())
+    return {**schema, **head}
+
+
+def _without_null_defaults(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {key: _without_null_defaults(value) for key, value in schema.items() if not (key == "default" and value is None)}
+    return [_without_null_defaults(item) for item in schema] if isinstance(schema, list) else schema
 
 
 _EXPECTED: Final = {
@@ -312,13 +324,9 @@ def _real_path(data: Any, location: KeyPath) -> KeyPath:
     """Drop the steps of pydantic's location that the data does not have: tags of unions, and what is missing."""
     path: list[str | int] = []
     for step in location:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
-            continue
-        path.append(step)
+        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
+            data = data[step]  # type: ignore[index]
+            path.append(step)
     return tuple(path)
 
 
@@ -331,7 +339,7 @@ def _keys_at(path: KeyPath) -> set[str]:
 
 
 def _step(kind: Any, step: str | int) -> Iterator[Any]:
-    for plain in _plain(kind):
+    for plain in plain_kinds(kind):
         if isinstance(plain, type) and issubclass(plain, BaseModel):
             if step in plain.model_fields:
                 yield plain.model_fields[str(step)].annotation
@@ -342,19 +350,19 @@ def _step(kind: Any, step: str | int) -> Iterator[Any]:
 
 
 def _models(kind: Any) -> Iterator[type[BaseModel]]:
-    for plain in _plain(kind):
+    for plain in plain_kinds(kind):
         if isinstance(plain, type) and issubclass(plain, BaseModel):
             yield plain
 
 
-def _plain(kind: Any) -> Iterator[Any]:
+def plain_kinds(kind: Any) -> Iterator[Any]:
     """Yield the members of unions, without their annotations."""
     origin = typing.get_origin(kind)
     if origin is Annotated:
-        yield from _plain(typing.get_args(kind)[0])
+        yield from plain_kinds(typing.get_args(kind)[0])
     elif origin in {typing.Union, types.UnionType}:
         for member in typing.get_args(kind):
-            yield from _plain(member)
+            yield from plain_kinds(member)
     else:
         yield kind
 

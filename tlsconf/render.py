@@ -146,13 +146,13 @@ def environment(target: str) -> Environment:
     """Return the template environment of a target, with its `quote` as the one filter."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where something is rendered
 
-    templates = Environment(  # noqa: S701  (no HTML is made)
+    templates = Environment(
         loader=FileSystemLoader(resources.TEMPLATES),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701  (no HTML is made)
         auto_reload=False,
     )
     templates.filters["quote"] = load(target).quote

@@ -46,7 +46,7 @@ def main() -> NoReturn:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception as error:  # noqa: BLE001  (no traceback reaches a user; this is a fault of ours, and said so)
+    except Exception as error:  # no traceback reaches a user; this is a fault of ours, and said so
         if os.environ.get("TLSCONF_TRACEBACK"):
             raise
         print(f"tlsconf: a fault of tlsconf itself: {type(error).__name__}: {error} (TLSCONF_TRACEBACK=1 shows where)", file=sys.stderr)  # noqa: T201

@@ -19,8 +19,12 @@ _NO_CLIENT: Final = "0.0.0.0"  # noqa: S104  (no address: matches no rule by cli
 
 def explain(
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The profile.")],
-    to: Annotated[str | None, typer.Option("--to", metavar="DOMAIN", help="A recipient's domain, or a fixed next hop, [host]:port.")] = None,
-    from_: Annotated[str | None, typer.Option("--from", metavar="DOMAIN", help="An envelope sender's domain; '<>' is the null sender.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="DOMAIN", help="A recipient's domain, or a fixed next hop, [host]:port.")
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DOMAIN", help="An envelope sender's domain; '<>' is the null sender.")
+    ] = None,
     client: Annotated[str | None, typer.Option("--client", metavar="ADDRESS", help="The address that a message comes from.")] = None,
     target: Annotated[list[str] | None, typer.Option("-t", "--target", metavar="TARGET", help="Only this server.")] = None,
 ) -> None:
@@ -84,12 +88,17 @@ def _say_parameters(prepared: Prepared, decision: OutboundDecision) -> None:
     say(f"  verify: {decision.verify}{_origin(prepared, (*own, 'verify'), (*general, 'verify'))}")
     if decision.tls == "none":
         return
-    session = [("tls",)] if decision.tls == "required" else [("tls", "opportunistic"), ("tls",)]
-    _say_session(prepared, decision.parameters, [(*own, "minimum_version")] if rule else [], session)
+    floor: list[tuple[str, ...]] = [(*own, "minimum_version")] if rule else []
+    _say_session(prepared, decision.parameters, floor, _session_paths(required=decision.tls == "required"))
     if decision.verify == "hostname":
         names = ", ".join(decision.mx) or "the host, by the name that DNS gave"
         say(f"  the certificate must be for: {names}{_origin(prepared, (*own, 'mx')) if decision.mx else ''}")
         say(f"  trust anchors: {prepared.resolved.policies[0].outbound.trust_anchors}{_origin(prepared, ('outbound', 'trust_anchors'))}")
+
+
+def _session_paths(*, required: bool) -> list[tuple[str, ...]]:
+    """Return where the values of a session may have been said, the nearest place first."""
+    return [("tls",)] if required else [("tls", "opportunistic"), ("tls",)]
 
 
 def _say_session(prepared: Prepared, parameters: Parameters, floor: list[tuple[str, ...]], session: list[tuple[str, ...]]) -> None:
@@ -162,8 +171,7 @@ def _explain_from(prepared: Prepared, sender: str | None, client: str | None) ->
     if any(rule.senders for rule in decision.rules):
         say("  note: a rule by sender also refuses forwarded mail of that sender, where the forwarder speaks no TLS")
     if decision.tls != "none":
-        session = [("tls",)] if decision.tls == "required" else [("tls", "opportunistic"), ("tls",)]
-        _say_session(prepared, decision.parameters, [], session)
+        _say_session(prepared, decision.parameters, [], _session_paths(required=decision.tls == "required"))
     say("what happens, by the client:")
     for label, peer in _clients(decision):
         say(f"  {label:58} {law.outcome(decision, peer)}")
@@ -189,11 +197,19 @@ def _clients(decision: InboundDecision) -> list[tuple[str, Peer]]:
         below = frozenset(version for version in Version if version < decision.parameters.minimum_version)
         rows += [
             ("only versions that are not allowed", Peer(versions=below, cipher_suites=everything)),
-            ("only suites that are not allowed", Peer(versions=frozenset(Version), cipher_suites=everything - set(decision.parameters.cipher_suites))),
+            (
+                "only suites that are not allowed",
+                Peer(versions=frozenset(Version), cipher_suites=everything - set(decision.parameters.cipher_suites)),
+            ),
         ]
     floors = [rule.minimum_version for rule in decision.rules if rule.minimum_version is not None]
     if floors and max(floors) > decision.parameters.minimum_version:
-        rows.append(("allowed, but below the rule's own floor", Peer(versions=frozenset({decision.parameters.minimum_version}), cipher_suites=everything)))
+        rows.append(
+            (
+                "allowed, but below the rule's own floor",
+                Peer(versions=frozenset({decision.parameters.minimum_version}), cipher_suites=everything),
+            )
+        )
     return rows
 
 

@@ -44,7 +44,11 @@ def init(
         loader=FileSystemLoader(resources.TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = templates.get_template("profile.yaml.j2")
-    say(template.render(name="my-mail-servers", extends=quoted, platform=platform, targets=[_Line(_target(platform, name)) for name in NAMES]))
+    say(
+        template.render(
+            name="my-mail-servers", extends=quoted, platform=platform, targets=[_Line(_target(platform, name)) for name in NAMES]
+        )
+    )
 
 
 def _target(platform: str, name: str) -> str:

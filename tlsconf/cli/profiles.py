@@ -16,7 +16,9 @@ def _complete_name(incomplete: str) -> list[str]:
     return [name for name in shipped() if name.startswith(incomplete)]
 
 
-def profiles(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One to print.", autocompletion=_complete_name)] = None) -> None:
+def profiles(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One to print.", autocompletion=_complete_name)] = None,
+) -> None:
     """List the shipped profiles, or print one with the reasons for its choices."""
     from tlsconf.chain import shipped_text, shipped_titles
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,9 +21,11 @@ def _complete_target(incomplete: str) -> list[str]:
     return [name for name in NAMES if name.startswith(incomplete)]
 
 
-def render(  # noqa: PLR0913  (one parameter an option)
+def render(
     profiles: Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Profiles to render.")],
-    out: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write; without it, files go to stdout.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write; without it, files go to stdout.")
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option("-t", "--target", metavar="TARGET", help="Only this server; may be given again.", autocompletion=_complete_target),

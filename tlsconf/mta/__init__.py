@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 class Mta(Protocol):
     """A mail server: a package of this folder is one (PEP 544: a module may implement a protocol)."""
 
-    # Its limitations: functions whose docstring is the documentation and whose name, with dashes, is the stable id.
-    LIMITATIONS: Final[tuple[Callable[..., Limitation], ...]]
+    @property
+    def LIMITATIONS(self) -> tuple[Callable[..., Limitation], ...]:  # noqa: N802  (a constant of the module)
+        """Its limitations: functions whose docstring is the documentation and whose name, with dashes, is the stable id."""
+        ...
 
     def plan(self, policy: Policy, target: Target) -> Plan:
         """Turn a policy into final values and limitations. Raises `PlanError` for a value it can't use at all."""

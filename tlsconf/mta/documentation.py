@@ -9,8 +9,4 @@ from tlsconf.mta import NAMES, load
 
 def limitation_documents() -> dict[str, str]:
     """Return each limitation's docstring by its id, server by server."""
-    return {
-        function.__name__.replace("_", "-"): inspect.getdoc(function) or ""
-        for name in NAMES
-        for function in load(name).LIMITATIONS
-    }
+    return {function.__name__.replace("_", "-"): inspect.getdoc(function) or "" for name in NAMES for function in load(name).LIMITATIONS}

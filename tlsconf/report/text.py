@@ -37,7 +37,11 @@ def _finding(finding: Finding, *, colour: bool) -> str:
     mark, bold, plain = (_RED, _BOLD, _PLAIN) if colour else ("", "", "")
     text = f"{mark}error{plain}{bold}: {printable(finding.message)}{plain}\n"
     if finding.span is not None:
-        note = f"expected {printable(finding.expected)}" if finding.expected and not finding.expected.startswith("did you") else finding.expected
+        note = (
+            f"expected {printable(finding.expected)}"
+            if finding.expected and not finding.expected.startswith("did you")
+            else finding.expected
+        )
         text += _excerpt(finding.span, printable(note), mark, plain)
     for label, span in finding.related:
         text += _excerpt(span, printable(label), mark, plain)
