@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from tlsconf import profile
 from tlsconf.chain import shipped_titles
+from tlsconf.complaints import plain_kinds
 from tlsconf.mta.documentation import limitation_documents
 from tlsconf.platforms import PLATFORMS
 
@@ -57,7 +58,7 @@ def _keys(model: type[BaseModel], prefix: str) -> typing.Iterator[tuple[str, str
 
 def _parts(annotation: Any, name: str) -> typing.Iterator[tuple[str, type[BaseModel]]]:
     """Yield the models below a key, with how a path goes on."""
-    for kind in profile.plain_kinds(annotation):
+    for kind in plain_kinds(annotation):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             if kind.__name__.endswith("Edit") or kind is profile.Reference:
                 continue
@@ -70,7 +71,7 @@ def _parts(annotation: Any, name: str) -> typing.Iterator[tuple[str, type[BaseMo
 
 def _value(annotation: Any, name: str) -> str:
     words: list[str] = []
-    for kind in profile.plain_kinds(annotation):
+    for kind in plain_kinds(annotation):
         if typing.get_origin(kind) is typing.Literal:
             words += [f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in typing.get_args(kind)]
         elif kind is bool:

@@ -29,7 +29,7 @@ LAYERS = (
         "tlsconf.platforms",
     },
     {"tlsconf.policy", "tlsconf.document"},
-    {"tlsconf.law", "tlsconf.profile", "tlsconf.entries", "tlsconf.merge", "tlsconf.chain"},
+    {"tlsconf.law", "tlsconf.profile", "tlsconf.complaints", "tlsconf.entries", "tlsconf.merge", "tlsconf.chain"},
     {"tlsconf.lists"},
     {"tlsconf.targets"},
     {"tlsconf.rules"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,14 +28,15 @@ Node = Any  # a node of ruamel.yaml, whose attributes have no types
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
 class Document:
     """A file that was read: `name` as users know it, its text and its data (mappings, lists and scalars)."""
 
-    name: str
-    path: Path
-    text: str = field(repr=False)
-    data: Any = field(repr=False)
+    def __init__(self, name: str, path: Path, text: str, data: Any) -> None:
+        """Keep what was read; places are found only when they are asked for."""
+        self.name = name
+        self.path = path
+        self.text = text
+        self.data = data
 
     @cached_property
     def _lines(self) -> list[str]:

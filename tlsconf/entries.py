@@ -9,7 +9,7 @@ from tlsconf.policy import NextHop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from ipaddress import IPv4Network, IPv6Network
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 # RFC 1035 section 2.3.4 and RFC 1123 section 2.1: labels of 63, names of 253 octets; a last label that begins with a digit is an address.
 _NAME: Final = r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -18,6 +18,7 @@ _DOMAIN: Final = re.compile(_NAME)
 _NEXT_HOP: Final = re.compile(r"\[([^\[\]]*)\](?::([0-9]{1,5}))?")
 # No white space, no separator and no quote of any of the three servers: such paths would have to be quoted differently in each place.
 _PATH: Final = re.compile(r"/[A-Za-z0-9._@+=~%/-]*")
+_LONGEST_NAME: Final = 253
 _SMTP_PORT: Final = 25
 _HIGHEST_PORT: Final = 65535
 
@@ -57,18 +58,17 @@ def _unusual(value: str) -> str:
     """Return a pattern that is not plain lower-case ASCII, in that form."""
     star, name = ("*.", value[2:]) if value.startswith("*.") else ("", value)
     if "@" in name:
-        message = f"it has a local part; did you mean `{name.rpartition('@')[2]}`?"
-        raise ValueError(message)
+        raise ValueError(_near("it has a local part", name.rpartition("@")[2]))
     if name.startswith((".", "*")):
-        message = f"did you mean `*.{name.lstrip('.*')}`?"
-        raise ValueError(message)
-    if name.endswith(".") and len(name) > 1:
-        message = f"names have no final dot here; did you mean `{star}{name.rstrip('.')}`?"
-        raise ValueError(message)
+        raise ValueError(_near("", f"*.{name.lstrip('.*')}"))
+    if name.endswith("."):
+        raise ValueError(_near("names have no final dot here", star + name.rstrip(".")))
     lowered = name.lower()
     if name.isascii() and "xn--" not in lowered:
         if _DOMAIN.fullmatch(lowered):
             return star + lowered
+        raise ValueError
+    if len(name) > _LONGEST_NAME:
         raise ValueError
     import idna  # only for the few who have such names
 
@@ -81,14 +81,24 @@ def _unusual(value: str) -> str:
     return star + ascii_name
 
 
+def _near(reason: str, pattern: str) -> str:
+    """Return a reason with a pattern that may have been meant, where that one would be right."""
+    if domain_patterns([pattern])[1]:
+        return reason
+    return f"{reason}; did you mean `{pattern}`?".removeprefix("; ")
+
+
 def network(value: str) -> IPv4Network | IPv6Network:
     """Return an address or a network. Raises `ValueError` that says what is wrong."""
     from ipaddress import ip_interface, ip_network  # only where a profile has addresses
 
     try:
-        return ip_network(value)
+        found = ip_network(value)
     except ValueError:
-        pass
+        found = None
+    if found is not None:
+        _check_address(found.network_address, found.prefixlen)
+        return found
     try:
         near = ip_interface(value).network
     except ValueError:
@@ -110,8 +120,25 @@ def next_hop(value: str) -> NextHop:
     if ":" in host or host.replace(".", "").isdigit():
         from ipaddress import ip_address
 
-        return NextHop(str(ip_address(host)), port)
+        address = ip_address(host)
+        _check_address(address, address.max_prefixlen)
+        return NextHop(str(address), port)
     return NextHop(domain(host), port)
+
+
+def _check_address(address: IPv4Address | IPv6Address, prefix: int) -> None:
+    """Refuse two forms of IPv6 addresses: servers report IPv4 in its own form, and a zone means something on one host only."""
+    from ipaddress import IPv6Address
+
+    if not isinstance(address, IPv6Address):
+        return
+    if address.scope_id is not None:
+        message = f"a zone has no meaning here; did you mean `{str(address).partition('%')[0]}`?"
+        raise ValueError(message)
+    if address.ipv4_mapped is not None:
+        length = f"/{prefix - 96}" if prefix < address.max_prefixlen else ""
+        message = f"servers see it as IPv4; did you mean `{address.ipv4_mapped}{length}`?"
+        raise ValueError(message)
 
 
 def server_path(value: str, hostname: str | None) -> str:
@@ -121,7 +148,7 @@ def server_path(value: str, hostname: str | None) -> str:
         raise ValueError(message)
     if "{hostname}" in value:
         if hostname is None:
-            message = "`{hostname}` stands here, and no `hostname` is given"
+            message = "`{hostname}` has no value: it is for paths of `server` and `hosts`, beside a `hostname`"
             raise ValueError(message)
         value = value.replace("{hostname}", hostname)
     if "{" in value or "}" in value:

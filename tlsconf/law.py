@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tlsconf.domains import candidates, most_specific
 from tlsconf.policy import Level, NextHop, OnPlaintext, Parameters, Policy, Verify
@@ -47,24 +46,21 @@ class Tlsa(StrEnum):
     UNUSABLE = "unusable"
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message to one recipient's domain; `next_hop` where the site routes it to a fixed host."""
 
     domain: str
     next_hop: NextHop | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A message from an envelope sender's domain (`None` for `<>` and address literals) and a client."""
 
     sender: str | None
     client: IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """The other side. A client that speaks no TLS has `starttls=False`; `handshake_fails` includes an answer of 454."""
 
     starttls: bool = True
@@ -75,8 +71,7 @@ class Peer:
     tlsa: Tlsa = Tlsa.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundDecision:
+class OutboundDecision(NamedTuple):
     """What applies to a message that is sent; `rule` is `None` for the default.
 
     `parameters` rule a session that nobody requires or that the rule requires; `authenticated` those of a session that usable TLSA records
@@ -91,8 +86,7 @@ class OutboundDecision:
     mx: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InboundDecision:
+class InboundDecision(NamedTuple):
     """What applies to a message that is received: the listener's parameters, and the rules that match."""
 
     tls: Level
@@ -104,7 +98,7 @@ class InboundDecision:
 def in_force(policy: Policy, tls: Level, minimum_version: Version | None = None) -> Parameters:
     """Return what a session may be under a level; a rule's own floor takes the place of the general one."""
     general = policy.required if tls is Level.REQUIRED else policy.opportunistic
-    return general if minimum_version is None else replace(general, minimum_version=minimum_version)
+    return general if minimum_version is None else general._replace(minimum_version=minimum_version)
 
 
 def listener(policy: Policy) -> Parameters:
@@ -149,15 +143,25 @@ def outbound_decision(policy: Policy, rule: OutboundRule | None) -> OutboundDeci
 
 
 def at_least_as_strong(one: OutboundDecision, other: OutboundDecision) -> bool:
-    """Tell whether everything that `other` demands of a receiving host is demanded by `one` too; incomparable ones are not."""
+    """Tell whether no receiving host gets mail on weaker terms under `one` than under `other`; incomparable terms are not as strong.
+
+    Where `one` is opportunistic, stricter values are no stronger: what they shut out gets clear text.
+    """
     levels = (Level.NONE, Level.OPPORTUNISTIC, Level.REQUIRED)
+    if other.tls is Level.NONE:
+        return True
     return (
         levels.index(one.tls) >= levels.index(other.tls)
         and other.verify in {Verify.NONE, one.verify}
         and (not other.mx or one.mx == other.mx)
-        and (other.tls is Level.NONE or one.parameters.minimum_version >= other.parameters.minimum_version)
-        and (other.tls is Level.NONE or set(one.parameters.cipher_suites) <= set(other.parameters.cipher_suites))
+        and _within(one.parameters, other.parameters)
+        and (one.tls is Level.REQUIRED or _within(other.parameters, one.parameters))
+        and (other.verify is not Verify.DANE or _within(one.authenticated, other.authenticated))
     )
+
+
+def _within(one: Parameters, other: Parameters) -> bool:
+    return one.minimum_version >= other.minimum_version and set(one.cipher_suites) <= set(other.cipher_suites)
 
 
 def decide_inbound(policy: Policy, message: Incoming) -> InboundDecision:
@@ -216,7 +220,7 @@ def _inbound_outcome(decision: InboundDecision, peer: Peer) -> Outcome:
         return Outcome.DEFERRED if refused_by else Outcome.ACCEPTED
     if peer.handshake_fails or not can_agree(decision.parameters, peer):
         return Outcome.HANDSHAKE_REFUSED
-    version = max(v for v in peer.versions if can_agree(decision.parameters, replace(peer, versions=frozenset({v}))))
+    version = max(v for v in peer.versions if can_agree(decision.parameters, peer._replace(versions=frozenset({v}))))
     if any(rule.minimum_version is not None and version < rule.minimum_version for rule in refused_by):
         return Outcome.REFUSED
     return Outcome.ACCEPTED

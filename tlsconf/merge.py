@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlsconf.diagnostics import Finding
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 _LISTS: Final = frozenset(
     {"cipher_suites", "groups", "domains", "next_hops", "mx", "senders", "clients", "exempt_clients", "certificates", "accept"}
 )
-_MAPPINGS_OF_LISTS: Final = frozenset({"lists", "keep"})
 
 
 class Origin(NamedTuple):
@@ -55,12 +53,15 @@ class Block(NamedTuple):
             yield value, Origin(document, (*path, index))
 
 
-@dataclass(slots=True)
 class Node:
     """A mapping: its values (`Leaf`, `Node` or a tuple of `Block`) and where it was last said."""
 
-    origin: Origin
-    values: dict[str, Any] = field(default_factory=dict)
+    __slots__ = ("origin", "values")
+
+    def __init__(self, origin: Origin) -> None:
+        """Begin with no values."""
+        self.origin = origin
+        self.values: dict[str, Any] = {}
 
     def leaf(self, *path: str) -> Leaf | None:
         """Return the scalar at a path of keys, or `None`."""
@@ -112,15 +113,17 @@ def merge(documents: Sequence[Document], findings: list[Finding]) -> Node:
 
 def _merge_mapping(into: Node, data: dict[str, Any], origin: Origin, findings: list[Finding]) -> None:
     into.origin = origin
-    is_list_map = bool(origin.path) and origin.path[-1] in _MAPPINGS_OF_LISTS
+    holds_lists = origin.path == ("lists",) or (origin.path[-1:] == ("keep",) and "targets" in origin.path[:-1])
     for key, value in data.items():
         here = Origin(origin.document, (*origin.path, key))
-        if key == "rules" and origin.path in {("outbound",), ("inbound",)}:
+        if origin.path == ("hosts",):  # a host may be called like one of our keys
+            _merge_mapping(_descend(into, key, here), value, here, findings)
+        elif holds_lists or key in _LISTS:
+            into.values[key] = _merge_list(into.values.get(key), value, here, findings)
+        elif key == "rules":
             _merge_rules(into, value, here, findings)
         elif key == "targets":
             _merge_targets(into, value, here, findings)
-        elif key in _LISTS or is_list_map:
-            into.values[key] = _merge_list(into.values.get(key), value, here, findings)
         elif isinstance(value, dict):
             _merge_mapping(_descend(into, key, here), value, here, findings)
         else:

@@ -7,9 +7,8 @@ import difflib
 import fcntl
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlsconf.errors import EnvironmentFailedError
 from tlsconf.render import GENERATED_BY, MANIFEST, RenderedFile, is_untouched, json_text
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 _TEMPORARY: Final = ".tlsconf-new"
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedTarget:
+class RenderedTarget(NamedTuple):
     """A target's files and the folder, relative to the output folder, that they go to."""
 
     folder: str
@@ -32,8 +30,7 @@ class RenderedTarget:
     files: tuple[RenderedFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A file of the output folder that is not as it would be written; `old` or `new` is `None` where one is missing."""
 
     path: str
@@ -88,8 +85,7 @@ def write(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str], *
     return [difference for difference, _ in changes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """What the folder should hold: text by path, the index last; and paths of an older index that no longer belong."""
 
     texts: dict[str, str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Kind = Literal["stricter", "different", "weaker", "missing"]
@@ -32,8 +31,7 @@ class Section(NamedTuple):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
+class PlannedFile(NamedTuple):
     """A file to be rendered.
 
     `path` is relative to the target's folder; `template` is relative to `templates/`; `comment` is the text before and
@@ -50,8 +48,7 @@ class PlannedFile:
     effective: Effective = "reload"
 
 
-@dataclass(frozen=True, slots=True)
-class SiteEdit:
+class SiteEdit(NamedTuple):
     """A line that the administrator adds once to a file of the site: `anchor` is a regular expression for a line."""
 
     file: str
@@ -60,16 +57,14 @@ class SiteEdit:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A path that must exist on the server, and the user who must be able to read it."""
 
     path: str
     readable_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Limitation:
+class Limitation(NamedTuple):
     """Where a target can't keep the law.
 
     `rules` are the rules that it touches, `()` the defaults only; `message` says in one line what happens instead, for this policy.
@@ -81,8 +76,7 @@ class Limitation:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All that is written for one target, and how it is installed: shell lines, run as root in the target's folder."""
 
     target: str
@@ -96,7 +90,7 @@ class Plan:
     activate: tuple[str, ...] = ()
     rollback: tuple[str, ...] = ()
     on_certificate_change: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, tuple[Setting, ...]]:

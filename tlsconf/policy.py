@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class Certificate(NamedTuple):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(NamedTuple):
     """What a TLS session may be: IANA names, preferred first."""
 
     minimum_version: Version
@@ -66,8 +65,7 @@ class Parameters:
     prefer_server_order: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundRule:
+class OutboundRule(NamedTuple):
     """A rule for receiving hosts: it has `domains` (patterns of the recipient's domain, A-labels) or `next_hops`."""
 
     name: str
@@ -79,8 +77,7 @@ class OutboundRule:
     next_hops: tuple[NextHop, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(NamedTuple):
     """Mail that the site sends. With a smarthost, `rules` holds none with `domains`: `set_aside` names those left out."""
 
     tls: Level
@@ -91,8 +88,7 @@ class Outbound:
     set_aside: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InboundRule:
+class InboundRule(NamedTuple):
     """A rule that requires TLS of senders (patterns of the envelope sender's domain) or of clients (networks)."""
 
     name: str
@@ -102,8 +98,7 @@ class InboundRule:
     on_plaintext: OnPlaintext = OnPlaintext.REJECT
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """Mail that the site receives."""
 
     tls: Level
@@ -111,8 +106,7 @@ class Inbound:
     rules: tuple[InboundRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """What the host is called and which certificates it presents, preferred first."""
 
     hostname: str | None
@@ -138,8 +132,7 @@ class Acceptance(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A server to render for. `tls_library` is `openssl` or `gnutls`; its version is known only from a platform's own package."""
 
     name: TargetName
@@ -149,12 +142,11 @@ class Target:
     platform: str | None
     layout: str | None = None
     map_type: str | None = None
-    keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keep: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     accept: tuple[Acceptance, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What is intended for one host.
 
     `required` is what a session may be where TLS is required, `opportunistic` where nobody requires it ("two floors").

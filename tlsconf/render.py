@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlsconf import __version__, resources
 from tlsconf.mta import load
@@ -28,8 +28,7 @@ _DIGEST_LINE: Final = re.compile(r"^(?:# |dnl |<!-- )sha256: ([0-9a-f]{64})(?: -
 _HEADER_LENGTH: Final = 1000  # the digest stands in the fourth line of the header, well within this
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFile:
+class RenderedFile(NamedTuple):
     """A file as it will be written; `path` is relative to the target's folder."""
 
     path: str
@@ -41,8 +40,7 @@ class RenderedFile:
         return _sha256(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The lines above each file: who made it, from what, and where it can't keep the law."""
 
     profile: str
@@ -63,12 +61,7 @@ class Head:
 
 def policy_digest(policy: Policy) -> str:
     """Return `sha256:…` of everything that the policy says, whatever files and lines it was said in."""
-
-    def plain(value: Any) -> Any:
-        fields = getattr(value, "__dataclass_fields__", None)
-        return {name: getattr(value, name) for name in fields} if fields else str(value)
-
-    return "sha256:" + _sha256(json.dumps(policy, default=plain, sort_keys=True))
+    return "sha256:" + _sha256(json.dumps(policy, default=_plain))
 
 
 def render_plan(plan: Plan, *, profile: str, host: str | None, digest: str) -> tuple[RenderedFile, ...]:
@@ -157,6 +150,10 @@ def environment(target: str) -> Environment:
     )
     templates.filters["quote"] = load(target).quote
     return templates
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _json(value: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import NoReturn
 
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # their search costs more than all our models
+
 import typer
 
 from tlsconf.cli import explain, init, limitations, profiles, render, schema, validate

@@ -1,0 +1,141 @@
+"""What is wrong with a document, in words: pydantic's errors with their places and near misses."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import BaseModel
+
+from tlsconf.diagnostics import Finding
+from tlsconf.profile import NAME_PATTERN, RELEASE_PATTERN, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+
+    from tlsconf.diagnostics import KeyPath
+    from tlsconf.document import Document
+
+_RESERVED: Final = frozenset({"submission", "sni", "client_certificates", "mta_sts", "publication", "overlays", "exceptions"})
+
+
+def findings(document: Document, error: ValidationError) -> tuple[Finding, ...]:
+    """Return a finding for each of pydantic's errors, once each."""
+    return tuple(dict.fromkeys(_finding(document, item) for item in error.errors(include_url=False)))
+
+
+_EXPECTED: Final = {
+    "string_type": "text",
+    "bool_type": "`true` or `false`",
+    "int_type": "a whole number",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "string_too_short": "text that is not empty",
+    "string_too_long": "shorter text",
+}
+_PATTERNS: Final = {NAME_PATTERN: "small letters, digits and `-`", RELEASE_PATTERN: 'numbers such as "3.7" or "3.7.11"'}
+
+
+def _finding(document: Document, error: Any) -> Finding:
+    path = _real_path(document.data, error["loc"])
+    kind, value = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        return _unknown_key(document, path)
+    if kind == "missing":
+        return Finding(f"`{error['loc'][-1]}` is missing", document.span(path), f"the key `{error['loc'][-1]}`")
+    if kind == "invalid_key":
+        return Finding(f"the key {_shown(value)} is no text", document.span((*path, str(value)), key=True), "a word; put it between quotes")
+    expected = _EXPECTED.get(kind, "")
+    if kind == "literal_error":
+        expected = _alternatives(error["ctx"]["expected"], value)
+    elif kind == "string_pattern_mismatch":
+        expected = _PATTERNS.get(error["ctx"]["pattern"], "another form")
+    elif kind == "string_type" and isinstance(value, (int, float, bool)):
+        expected = "text: put it between quotes"
+    return Finding(f"{_shown(value)} does not fit `{_dotted(path)}`", document.span(path), expected)
+
+
+def _unknown_key(document: Document, path: KeyPath) -> Finding:
+    key = str(path[-1])
+    span = document.span(path, key=True)
+    if key in _RESERVED:
+        return Finding(f"`{key}` is not in version 1 of the language", span, "nothing here until a later version")
+    allowed = sorted(_keys_at(path[:-1]))
+    near = difflib.get_close_matches(key, allowed, 1, 0.6)
+    hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(allowed)}"
+    return Finding(f"unknown key `{key}`", span, hint)
+
+
+def _real_path(data: Any, location: KeyPath) -> KeyPath:
+    """Drop the steps of pydantic's location that the data does not have: tags of unions, and what is missing."""
+    path: list[str | int] = []
+    for step in location:
+        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
+            data = data[step]  # type: ignore[index]
+            path.append(step)
+    return tuple(path)
+
+
+def _keys_at(path: KeyPath) -> set[str]:
+    """Return the keys that the language knows at a path."""
+    kinds: list[Any] = [Profile]
+    for step in path:
+        kinds = [inner for kind in kinds for inner in _step(kind, step)]
+    return {name for kind in kinds for model in _models(kind) for name in model.model_fields}
+
+
+def _step(kind: Any, step: str | int) -> Iterator[Any]:
+    for plain in plain_kinds(kind):
+        if isinstance(plain, type) and issubclass(plain, BaseModel):
+            if step in plain.model_fields:
+                yield plain.model_fields[str(step)].annotation
+        elif typing.get_origin(plain) is dict:
+            yield typing.get_args(plain)[1]
+        elif typing.get_origin(plain) is tuple:
+            yield typing.get_args(plain)[0]
+
+
+def _models(kind: Any) -> Iterator[type[BaseModel]]:
+    for plain in plain_kinds(kind):
+        if isinstance(plain, type) and issubclass(plain, BaseModel):
+            yield plain
+
+
+def plain_kinds(kind: Any) -> Iterator[Any]:
+    """Yield the members of unions, without their annotations."""
+    origin = typing.get_origin(kind)
+    if origin is Annotated:
+        yield from plain_kinds(typing.get_args(kind)[0])
+    elif origin in {typing.Union, types.UnionType}:
+        for member in typing.get_args(kind):
+            yield from plain_kinds(member)
+    else:
+        yield kind
+
+
+def _alternatives(expected: str, value: Any) -> str:
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    near = difflib.get_close_matches(str(value), words, 1, 0.6)
+    listed = ", ".join(f"`{word}`" for word in words)
+    return f"one of {listed}" + (f"; did you mean `{near[0]}`?" if near else "") if len(words) > 1 else listed
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text if len(text) <= 60 else text[:57] + '…'}`"  # noqa: PLR2004  (fits a line)
+
+
+def _dotted(path: KeyPath) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "the profile"
