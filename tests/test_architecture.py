@@ -34,7 +34,7 @@ LAYERS = (
     {"tlsconf.targets"},
     {"tlsconf.rules"},
     {"tlsconf.resolve", "tlsconf.mta"},
-    {"tlsconf.render"},
+    {"tlsconf.render", "tlsconf.compiled"},
     {"tlsconf.output"},
     {"tlsconf.pipeline"},
     {"tlsconf.report"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import fcntl
+import io
 import json
 import os
 from pathlib import Path, PurePosixPath
@@ -49,7 +50,7 @@ class Difference(NamedTuple):
 
     def text(self) -> str:
         """Return a unified diff."""
-        old, new = (text.splitlines(keepends=True) if text is not None else [] for text in (self.old, self.new))
+        old, new = (list(io.StringIO(text or "", newline="\n")) for text in (self.old, self.new))
         before, after = (f"{side}/{self.path}" for side in ("old", "new"))
         lines = difflib.unified_diff(old, new, "/dev/null" if self.old is None else before, "/dev/null" if self.new is None else after)
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
@@ -57,31 +58,29 @@ class Difference(NamedTuple):
 
 def compare(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str]) -> list[Difference]:
     """Return how a folder differs from what would be written, without writing. `only` names the targets that are judged, empty: all."""
-    return [difference for difference, _ in _differences(out, _Wanted.of(out, rendered, only))]
+    with _environment(out):
+        return [difference for difference, _ in _differences(out, _Wanted.of(out, rendered, only))]
 
 
 def write(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str], *, force: bool) -> list[Difference]:
     """Write all files, delete those of our own manifest that no longer belong, and return what changed.
 
-    Each file is replaced in one step; the index comes last, so that a killed run is seen as stale. Raises `EnvironmentFailedError`, before
+    Each file is replaced in one step; the index comes last, after deletions too, so that a killed run is seen as stale. Raises `EnvironmentFailedError`, before
     anything is written, for a file that was edited by hand or is not ours (unless `force`), and for links that lead out of `out`.
     """
-    try:
+    with _environment(out):
         out.mkdir(parents=True, exist_ok=True)
         with _locked(out):
             changes = _differences(out, _Wanted.of(out, rendered, only))
             if not force:
                 _refuse_edited(out, [difference for difference, _ in changes])
             for difference, path in changes:
-                if difference.new is not None:
-                    _replace(path, difference.new)
-            for difference, path in changes:
                 if difference.new is None:
                     path.unlink()
                     _prune(path.parent, out)
-    except OSError as error:
-        message = f"{error.filename or out}: {error.strerror}"
-        raise EnvironmentFailedError(message) from None
+            for difference, path in changes:
+                if difference.new is not None:
+                    _replace(path, difference.new)
     return [difference for difference, _ in changes]
 
 
@@ -101,8 +100,8 @@ class _Wanted(NamedTuple):
             kept = [entry for entry in old if entry.get("target") not in only and entry.get("folder") not in new_folders]
             old = [entry for entry in old if entry not in kept]
             entries += kept
-        listed = (f"{entry['folder']}/{file['path']}" for entry in old for file in entry["files"])
-        stale = tuple(path for path in dict.fromkeys(listed) if path not in texts and _is_inside(path))
+        listed = (str(PurePosixPath(entry["folder"], file["path"])) for entry in old for file in entry["files"])
+        stale = tuple(path for path in dict.fromkeys(listed) if path not in texts and path != MANIFEST and _is_inside(path))
         index = {"format": 1, "generated_by": GENERATED_BY, "rendered": sorted(entries, key=lambda entry: str(entry["folder"]))}
         return cls({**texts, MANIFEST: json_text(index)}, stale)
 
@@ -122,18 +121,26 @@ def _old_entries(out: Path) -> list[dict[str, Any]]:
     text = _read(out / MANIFEST)
     if text is None or not is_untouched(text):
         return []  # not ours, or edited: nothing is deleted on its word
-    entries = json.loads(text).get("rendered", [])
-    return entries if isinstance(entries, list) else []
+    index = json.loads(text)
+    entries = index.get("rendered") if index.get("format") == 1 else None
+    return [entry for entry in entries if _is_entry(entry)] if isinstance(entries, list) else []
+
+
+def _is_entry(value: Any) -> bool:
+    """Tell whether a value has the form of `_entry`: the digest of an index can be made by anybody."""
+    if not isinstance(value, dict) or not isinstance(value.get("folder"), str) or not isinstance(value.get("files"), list):
+        return False
+    return all(isinstance(file, dict) and isinstance(file.get("path"), str) for file in value["files"])
 
 
 def _is_inside(path: str) -> bool:
     pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts
+    return not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
 
 
 def _differences(out: Path, wanted: _Wanted) -> list[tuple[Difference, Path]]:
     found = []
-    root = out.resolve()
+    root = Path(os.path.realpath(out))
     for name, text in wanted.texts.items():
         path = _safe(out, root, name)
         old = _read(path)
@@ -153,7 +160,7 @@ def _safe(out: Path, root: Path, name: str) -> Path:
     for step in (path, *path.parents):
         if step == out:
             break
-        if step.is_symlink() and not step.resolve().is_relative_to(root):
+        if step.is_symlink() and not Path(os.path.realpath(step)).is_relative_to(root):
             message = f"{step}: is a symbolic link out of {out}, which is not followed"
             raise EnvironmentFailedError(message)
     if path.is_symlink():
@@ -203,6 +210,16 @@ def _prune(folder: Path, out: Path) -> None:
         except OSError:
             return
         folder = folder.parent
+
+
+@contextlib.contextmanager
+def _environment(out: Path) -> Iterator[None]:
+    """Turn what the system refuses into a failure of the environment."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{error.filename or out}: {error.strerror}"
+        raise EnvironmentFailedError(message) from None
 
 
 @contextlib.contextmanager

@@ -139,8 +139,11 @@ def environment(target: str) -> Environment:
     """Return the template environment of a target, with its `quote` as the one filter."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where something is rendered
 
+    from tlsconf.compiled import bytecode_cache
+
     templates = Environment(
         loader=FileSystemLoader(resources.TEMPLATES),
+        bytecode_cache=bytecode_cache(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -163,10 +166,10 @@ def _json(value: dict[str, Any]) -> str:
 def _json_untouched(text: str) -> bool:
     try:
         value = json.loads(text)
-    except ValueError:
+        return isinstance(value, dict) and json_text(value) == text
+    except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and json_text(value) == text
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()  # a file that was edited may hold any bytes

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from types import SimpleNamespace
 from typing import NoReturn
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # their search costs more than all our models
+# Pydantic (typer uses it too) asks importlib.metadata for plugins, whose import alone costs more than all our models. None is wanted
+# here, so its loader is given an empty answer; where a later pydantic asks elsewhere, this does nothing.
+sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tuple))  # type: ignore[arg-type]
 
 import typer
 
