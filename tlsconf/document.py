@@ -18,29 +18,34 @@ if TYPE_CHECKING:
 MAXIMUM_BYTES: Final = 16 * 1024 * 1024
 MAXIMUM_NODES: Final = 1_000_000
 MAXIMUM_DEPTH: Final = 100  # the C composer calls itself for each level; no profile needs more than eight
-# Cheap signs that a text may nest deeply; only where one is found are its events counted.
-_DEEP_BRACKETS: Final = re.compile(r"(?:[\[{][^\[\]{}]*){50}")
-_INDICATOR_PAIRS: Final = tuple(f"{one} {other} " for one in "-?:" for other in "-?:")
+# Cheap signs that a text may nest deeply; only where one is found are its events counted. A text without them has 300 levels at the most.
+_DEEP_LINE: Final = tuple(f"{one} {other} " for one in "-?:" for other in "-?:") + ("-  ", "?  ", ":  ")
 _DEEP_INDENT: Final = " " * 100
 _NOT_ASCII_YAML: Final = r"[^\t\n\r\x20-\x7e]"
 _NOT_YAML: Final = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes 9 ms to compile, for the few
 Node = Any  # a node of ruamel.yaml, whose attributes have no types
+_LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 class Document:
-    """A file that was read: `name` as users know it, its text and its data (mappings, lists and scalars)."""
+    """A file that was read: `name` as users know it, its text and its data (mappings, lists and scalars).
 
-    def __init__(self, name: str, path: Path, text: str, data: Any) -> None:
+    `left_out` are the key paths of what was wrong: not in `data`, or `None` in a list, whose entries so keep their places.
+    """
+
+    def __init__(self, name: str, path: Path, text: str, data: Any, left_out: frozenset[KeyPath] = frozenset()) -> None:
         """Keep what was read; places are found only when they are asked for."""
         self.name = name
         self.path = path
         self.text = text
         self.data = data
+        self.left_out = left_out
 
     @cached_property
-    def _lines(self) -> list[str]:
-        return self.text.split("\n")
+    def lines(self) -> list[str]:
+        """The lines as YAML counts them (YAML 1.1 section 4.2), without what ends them."""
+        return self.text.split("\n") if self.text.isascii() and "\r" not in self.text else _LINE_END.split(self.text)
 
     @cached_property
     def _root(self) -> Node | None:
@@ -61,7 +66,7 @@ class Document:
 
     def line_span(self, line: int, column: int = 1, length: int | None = None) -> Span:
         """Return a stretch of a line, to its end where no length is given; `line` and `column` count from 1."""
-        source = self._lines[line - 1].rstrip("\r") if line <= len(self._lines) else ""
+        source = self.lines[line - 1] if line <= len(self.lines) else ""
         rest = max(1, len(source) - column + 1)
         return Span(self.name, line, column, rest if length is None else min(max(1, length), rest), source)
 
@@ -76,7 +81,7 @@ def decode(name: str, path: Path, content: bytes) -> Document:
     if len(content) > MAXIMUM_BYTES:
         raise _error(
             Document(name, path, content[:200].decode(errors="replace"), None),
-            f"the file has {len(content)} bytes", 1, expected=f"{MAXIMUM_BYTES} bytes at the most",
+            "the file is too long", 1, expected=f"{MAXIMUM_BYTES} bytes at the most",
         )  # fmt: skip
     content = content.removeprefix(_BOM)
     try:
@@ -94,33 +99,50 @@ def decode(name: str, path: Path, content: bytes) -> Document:
     return Document(name, path, text, None)
 
 
-def load(name: str, path: Path, content: bytes) -> Document:
-    """Read a YAML document of one mapping. Raises `ProfileError` with every mistake of form that could be found."""
+def load(name: str, path: Path, content: bytes, findings: list[Finding]) -> Document:
+    """Read a YAML document of one mapping; mistakes of form that leave its data readable are added to `findings`.
+
+    Raises `ProfileError` where no data can be had.
+    """
     document = decode(name, path, content)
     if _may_be_too_large(document.text):
         _check_size(document)
-    from ruamel.yaml import YAML  # only where YAML is read
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.constructor import DuplicateKeyError  # only where YAML is read
+    from ruamel.yaml.error import YAMLError
 
+    has_signs = any(sign in document.text for sign in ("<<", "&", "!"))
     try:
-        data = YAML(typ="safe").load(document.text)
-    except MarkedYAMLError as error:
-        raise ProfileError(tuple(_form_findings(document)) or (_marked(document, error),)) from None
-    except (YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
-        raise ProfileError(tuple(_form_findings(document)) or (Finding(_first_line(error), document.line_span(1)),)) from None
-    document = Document(name, path, document.text, data)
-    if "<<" in document.text or "&" in document.text:
-        findings = tuple(_form_findings(document))
-        if findings:
-            raise ProfileError(findings)
-    if not isinstance(data, dict):
-        found = "nothing" if data is None else f"a {_KINDS.get(type(data), 'value')}"
-        raise ProfileError((Finding(f"the document holds {found}", document.span(()), "a mapping that begins with `tlsconf: 1`"),))
+        try:
+            document.data = _construct(document.text, duplicates=False)
+        except DuplicateKeyError:
+            has_signs = True
+            document.data = _construct(document.text, duplicates=True)  # so that the rest can be judged too
+    except (YAMLError, *_UNREADABLE) as error:
+        found = (*_form_findings(document), *_unreadable_findings(document))
+        raise ProfileError(found or (_marked(document, error),)) from None
+    if has_signs:
+        findings += _form_findings(document)
+    if not isinstance(document.data, dict):
+        kind = "nothing" if document.data is None else f"a {_KINDS.get(type(document.data), 'value')}"
+        raise ProfileError((Finding(f"the document holds {kind}", document.span(()), "a mapping that begins with `tlsconf: 1`"),))
     return document
 
 
+# What ruamel.yaml raises for a scalar that is not what its tag says, such as `!!bool abc` or a number of a million digits.
+_UNREADABLE: Final = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
+)
 _TOO_MANY: Final = ("has too many nodes, aliases counted as often as they are used", f"{MAXIMUM_NODES} nodes")
 _KINDS: Final[dict[type, str]] = {list: "list", str: "text", int: "number", float: "number", bool: "truth value"}
+
+
+def _construct(text: str, *, duplicates: bool) -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe")
+    yaml.allow_duplicate_keys = duplicates  # the first one counts
+    return yaml.load(text)
 
 
 def _compose(text: str) -> Node | None:
@@ -134,34 +156,58 @@ def _compose(text: str) -> Node | None:
 
 
 def _child(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
-    if node.id == "mapping" and isinstance(step, str):
-        return next(((key, value) for key, value in reversed(node.value) if key.value == step), None)
+    if node.id == "mapping":
+        step_is = (lambda key: key.value == step) if isinstance(step, str) else (lambda key: not key.tag.endswith(":str"))
+        return next(((key, value) for key, value in node.value if step_is(key)), None)
     if node.id == "sequence" and isinstance(step, int) and step < len(node.value):
         return None, node.value[step]
     return None
 
 
 def _form_findings(document: Document) -> Iterator[Finding]:
-    """Yield what the nodes show: duplicate keys, merge keys, too many nodes."""
+    """Yield what the nodes show: duplicate keys, merge keys, tags. Raises `ProfileError` for too many nodes."""
+    for node in _nodes(document):
+        if node.tag not in _TAGS:
+            yield Finding("a tag of this kind is not allowed", document._node_span(node), "a plain value")  # noqa: SLF001  (same file)
+        if node.id == "mapping":
+            yield from _key_findings(document, node)
+
+
+def _unreadable_findings(document: Document) -> Iterator[Finding]:
+    """Yield the scalars that can't be read as what they look like or are said to be."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    for node in _nodes(document):
+        try:
+            if node.id == "scalar" and node.tag in _TAGS:
+                YAML(typ="safe").constructor.construct_object(node)
+        except (YAMLError, *_UNREADABLE):
+            kind = node.tag.rpartition(":")[2]
+            shown = node.value if len(node.value) <= 60 else f"{node.value[:57]}…"  # noqa: PLR2004  (fits a line)
+            yield Finding(f"`{shown}` can't be read as {kind}", document._node_span(node), "text: put it between quotes")  # noqa: SLF001
+
+
+def _nodes(document: Document) -> Iterator[Node]:
+    """Yield every node once, parents first; none where the text is no YAML."""
     root = _compose(document.text)
     if root is None:
         return
     if _count(root, {}) > MAXIMUM_NODES:
         what, most = _TOO_MANY
-        yield Finding(f"the document {what}", document.line_span(1), f"{most} at the most")
-        return
+        raise _error(document, f"the document {what}", 1, expected=f"{most} at the most")
     seen: set[int] = set()
     stack = [root]
     while stack:
         node = stack.pop()
-        if node.id == "scalar" or id(node) in seen:
+        if id(node) in seen:
             continue
         seen.add(id(node))
+        yield node
         if node.id == "sequence":
             stack += reversed(node.value)
-            continue
-        yield from _key_findings(document, node)
-        stack += [value for _, value in reversed(node.value)]
+        elif node.id == "mapping":
+            stack += [part for pair in reversed(node.value) for part in reversed(pair)]
 
 
 def _key_findings(document: Document, node: Node) -> Iterator[Finding]:
@@ -193,8 +239,8 @@ def _count(node: Node, counted: dict[int, int]) -> int:
 def _may_be_too_large(text: str) -> bool:
     return (
         _DEEP_INDENT in text
-        or any(pair in text for pair in _INDICATOR_PAIRS)
-        or _DEEP_BRACKETS.search(text) is not None
+        or any(sign in text for sign in _DEEP_LINE)
+        or text.count("[") + text.count("{") > MAXIMUM_DEPTH
         or sum(map(text.count, "\n,:")) > MAXIMUM_NODES
     )
 
@@ -219,17 +265,17 @@ def _check_size(document: Document) -> None:
 
 
 def _marked(document: Document, error: Any) -> Finding:
-    mark = error.problem_mark or error.context_mark
-    message = str(error.problem or error.context or "this is not YAML")
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    message = str(getattr(error, "problem", None) or error).partition("\n")[0]
     span = document.line_span(1) if mark is None else document.line_span(mark.line + 1, mark.column + 1, 1)
     expected = ""
-    if "could not determine a constructor" in message:
-        message, expected = "a tag of this kind is not allowed", "a plain value"
-    elif "another document" in message:
-        message, expected = "a second document begins here", "one document in the file"
+    if "another document" in message:
+        return Finding("a second document begins here", span, "one document in the file")
+    if "cannot start any token" in message and span.source[span.column - 1 : span.column] == "\t":
+        expected = "spaces: YAML takes no tabs here"
     elif "cannot start any token" in message or "did not find expected node content" in message:
         expected = 'quotes around a value that begins with one of : * & ! % @ ` [ ] { } , such as "::1"'
-    return Finding(f"not YAML: {message}" if not expected.startswith(("a plain", "one doc")) else message, span, expected)
+    return Finding(f"not YAML: {message}", span, expected)
 
 
 def _error(document: Document, message: str, line: int, column: int = 1, length: int | None = None, expected: str = "") -> ProfileError:
@@ -239,6 +285,3 @@ def _error(document: Document, message: str, line: int, column: int = 1, length:
 def _position(before: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
-
-def _first_line(error: Exception) -> str:
-    return f"not YAML: {str(error).partition(chr(10))[0]}"

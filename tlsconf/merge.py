@@ -140,10 +140,12 @@ def _descend(into: Node, key: str, here: Origin) -> Node:
 def _merge_targets(into: Node, value: Any, here: Origin, findings: list[Finding]) -> None:
     targets = _descend(into, "targets", here)
     if isinstance(value, list):  # a list says exactly which; details that a base gave them stay
-        kept = {name: targets.values.get(name) for name in value}
+        kept = {name: targets.values.get(name) for name in value if name}
         targets.values = {}
         targets.origin = here
         for index, name in enumerate(value):
+            if name is None:
+                continue
             origin = Origin(here.document, (*here.path, index))
             targets.values[name] = kept[name] or Node(origin)
         return
@@ -155,6 +157,8 @@ def _merge_rules(into: Node, rules: list[dict[str, Any]], here: Origin, findings
     merged.origin = here
     seen: dict[str, Origin] = {}
     for index, rule in enumerate(rules):
+        if rule is None:
+            continue
         origin = Origin(here.document, (*here.path, index))
         name = rule["name"]
         if name in seen:
@@ -189,18 +193,25 @@ def _name_span(origin: Origin) -> Span:
 
 def _merge_list(below: Any, value: Any, here: Origin, findings: list[Finding]) -> tuple[Block, ...]:
     if isinstance(value, list):
-        return (Block(value, here),)
+        return (_block(value, here),)
     blocks: tuple[Block, ...] = below or ()
     removed = value.get("remove", ())
     for index, entry in enumerate(removed):
-        if not any(entry in block.values for block in blocks):
+        if entry is not None and not any(entry in block.values for block in blocks):
             span = here.document.span((*here.path, "remove", index))
             findings.append(Finding("the base's list has no such entry to remove", span, "an entry of the base, spelt the same"))
     if removed:
         blocks = tuple(_without(block, removed) for block in blocks)
     if value.get("add"):
-        blocks = (*blocks, Block(value["add"], Origin(here.document, (*here.path, "add"))))
+        blocks = (*blocks, _block(value["add"], Origin(here.document, (*here.path, "add"))))
     return blocks
+
+
+def _block(values: list[Any], origin: Origin) -> Block:
+    if None not in values:
+        return Block(values, origin)
+    indices = [index for index, value in enumerate(values) if value is not None]  # the others were wrong and are left out
+    return Block([values[index] for index in indices], origin, indices)
 
 
 def _without(block: Block, removed: Sequence[Any]) -> Block:

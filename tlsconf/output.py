@@ -119,7 +119,7 @@ def _entry(target: RenderedTarget) -> dict[str, Any]:
 
 def _old_entries(out: Path) -> list[dict[str, Any]]:
     text = _read(out / MANIFEST)
-    if text is None or not is_untouched(text):
+    if text is None or not text.startswith("{") or not is_untouched(text):
         return []  # not ours, or edited: nothing is deleted on its word
     index = json.loads(text)
     entries = index.get("rendered") if index.get("format") == 1 else None
@@ -135,7 +135,7 @@ def _is_entry(value: Any) -> bool:
 
 def _is_inside(path: str) -> bool:
     pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
+    return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
 
 
 def _differences(out: Path, wanted: _Wanted) -> list[tuple[Difference, Path]]:

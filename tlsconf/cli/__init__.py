@@ -11,11 +11,11 @@ from typing import NoReturn
 # here, so its loader is given an empty answer; where a later pydantic asks elsewhere, this does nothing.
 sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tuple))  # type: ignore[arg-type]
 
-import typer
+import typer  # noqa: E402
 
-from tlsconf.cli import explain, init, limitations, profiles, render, schema, validate
-from tlsconf.cli.terminal import report_failure
-from tlsconf.errors import TlsconfError
+from tlsconf.cli import explain, init, limitations, profiles, render, schema, validate  # noqa: E402
+from tlsconf.cli.terminal import report_failure  # noqa: E402
+from tlsconf.errors import TlsconfError  # noqa: E402
 
 _INTERRUPTED = 130  # 128 and SIGINT, as shells have it
 
