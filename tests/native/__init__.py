@@ -1,0 +1,1 @@
+"""What was rendered, given to the real programs of its release."""
