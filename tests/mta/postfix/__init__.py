@@ -1,0 +1,1 @@
+"""Tests of the Postfix back-end that need no Postfix."""
