@@ -20,14 +20,29 @@ _SUFFIX: Final = ".yaml"
 _SHIPPED: Final = "tlsconf:"
 
 
-def load_chain(name: str) -> tuple[Document, ...]:
-    """Read a profile and its bases, the outermost base first, each held against the language.
+def load_chain(name: str, findings: list[Finding]) -> tuple[Document, ...]:
+    """Read a profile and its bases, the outermost base first, each held against the language; what is wrong is added to `findings`.
 
-    `name` is a path as the user wrote it. Raises `EnvironmentFailedError` where that file can't be read, and `ProfileError` for
-    everything wrong in it or in a base.
+    `name` is a path as the user wrote it. Raises `EnvironmentFailedError` where that file can't be read, and `ProfileError` where it is no
+    YAML; where a base can't be had, the chain ends before it.
     """
     path = Path(name)
-    return _bases(_load(name, path, _read_argument(path)), ())
+    documents = [_load(name, path, _read_argument(path), findings)]
+    seen = {os.path.realpath(path)}
+    while (wanted := documents[-1].data.get("extends")) is not None:
+        try:
+            base = _load_base(documents[-1], wanted, findings)
+        except ProfileError as error:
+            findings += error.findings
+            break
+        real = os.path.realpath(base.path)
+        if real in seen:
+            names = " extends ".join(f"`{document.name}`" for document in (*documents, base))
+            findings += _wrong(documents[-1], f"`extends` runs in a circle: {names}", "a chain that ends").findings
+            break
+        seen.add(real)
+        documents.append(base)
+    return tuple(reversed(documents))
 
 
 def shipped() -> tuple[str, ...]:
@@ -37,7 +52,7 @@ def shipped() -> tuple[str, ...]:
 
 def shipped_text(name: str) -> str:
     """Return a shipped profile as it is written, with its head comment."""
-    return (resources.PROFILES / f"{name}{_SUFFIX}").read_text()
+    return (resources.PROFILES / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
 
 
 def shipped_titles() -> dict[str, str]:
@@ -51,21 +66,9 @@ def read_list(referring: Document, file: str) -> Document:
     return documents.decode(_beside(referring, file), path, _read_regular(path))
 
 
-def _bases(document: Document, above: tuple[Document, ...]) -> tuple[Document, ...]:
-    below = (document, *above)
-    wanted = document.data.get("extends")
-    if wanted is None:
-        return below
-    base = _load_base(document, wanted)
-    if any(_same(base.path, other.path) for other in below):
-        names = " extends ".join(f"`{other.name}`" for other in (*reversed(below), base))
-        raise _wrong(document, f"`extends` runs in a circle: {names}", "a chain that ends")
-    return _bases(base, below)
-
-
-def _load_base(document: Document, wanted: str) -> Document:
+def _load_base(document: Document, wanted: str, findings: list[Finding]) -> Document:
     if "/" not in wanted and not wanted.endswith((_SUFFIX, ".yml")):
-        return _load_shipped(document, wanted)
+        return _load_shipped(document, wanted, findings)
     path = document.path.parent / wanted
     try:
         content = _read_regular(path)
@@ -73,10 +76,10 @@ def _load_base(document: Document, wanted: str) -> Document:
         raise _wrong(
             document, f"the base `{wanted}` can't be read: {error.strerror}", "a file beside this one, or a shipped profile"
         ) from None
-    return _load(_beside(document, wanted), path, content)
+    return _load(_beside(document, wanted), path, content, findings)
 
 
-def _load_shipped(document: Document, wanted: str) -> Document:
+def _load_shipped(document: Document, wanted: str, findings: list[Finding]) -> Document:
     known = shipped()
     if wanted not in known:
         name, _, edition = wanted.partition("@")
@@ -87,13 +90,11 @@ def _load_shipped(document: Document, wanted: str) -> Document:
         hint = f"did you mean `{near[0]}`? " if near else ""
         raise _wrong(document, f"no profile `{wanted}` is shipped", f"{hint}one of {', '.join(known)}; a path contains `/`")
     path = resources.PROFILES / f"{wanted}{_SUFFIX}"
-    return _load(f"{_SHIPPED}{wanted}", path, path.read_bytes())
+    return _load(f"{_SHIPPED}{wanted}", path, path.read_bytes(), findings)
 
 
-def _load(name: str, path: Path, content: bytes) -> Document:
-    document = documents.load(name, path, content)
-    profile.validate(document)
-    return document
+def _load(name: str, path: Path, content: bytes, findings: list[Finding]) -> Document:
+    return profile.check(documents.load(name, path, content, findings), findings)
 
 
 def _wrong(document: Document, message: str, expected: str) -> ProfileError:
@@ -105,10 +106,6 @@ def _beside(document: Document, file: str) -> str:
     if document.name.startswith(_SHIPPED):
         return f"{_SHIPPED}{file}"
     return os.path.normpath(Path(document.name).parent / file)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
 
 
 def _read_argument(path: Path) -> bytes:

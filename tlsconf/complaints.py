@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel
 
-from tlsconf.diagnostics import Finding
-from tlsconf.profile import NAME_PATTERN, RELEASE_PATTERN, Profile
+from tlsconf.diagnostics import Finding, short
+from tlsconf.document import Document
+from tlsconf.profile import HOST_PATTERN, NAME_PATTERN, RELEASE_PATTERN, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +19,35 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from tlsconf.diagnostics import KeyPath
-    from tlsconf.document import Document
 
 _RESERVED: Final = frozenset({"submission", "sni", "client_certificates", "mta_sts", "publication", "overlays", "exceptions"})
 
 
-def findings(document: Document, error: ValidationError) -> tuple[Finding, ...]:
-    """Return a finding for each of pydantic's errors, once each."""
-    return tuple(dict.fromkeys(_finding(document, item) for item in error.errors(include_url=False)))
+def without_mistakes(document: Document, error: ValidationError, findings: list[Finding]) -> Document:
+    """Add a finding for each of pydantic's errors, once each, and return the document without what they are about."""
+    mistakes = error.errors(include_url=False)
+    findings += dict.fromkeys(_finding(document, mistake) for mistake in mistakes)
+    left_out = frozenset(_left_out(document.data, mistake) for mistake in mistakes)
+    return Document(document.name, document.path, document.text, _without(document.data, left_out, ()), left_out)
 
 
+def _left_out(data: Any, mistake: Any) -> KeyPath:
+    """Return the path of what can't be used: the value, or the whole entry of a list that is nothing without it."""
+    path = _real_path(data, mistake["loc"])
+    needed = len(path) > 1 and isinstance(path[-2], int) and path[-1] in _NEEDED
+    return path[:-1] if needed and mistake["type"] != "extra_forbidden" else path
+
+
+def _without(data: Any, left_out: frozenset[KeyPath], path: KeyPath) -> Any:
+    if isinstance(data, dict):
+        return {key: _without(value, left_out, (*path, key)) for key, value in data.items() if (*path, key) not in left_out}
+    if isinstance(data, list):
+        return [None if (*path, index) in left_out else _without(value, left_out, (*path, index)) for index, value in enumerate(data)]
+    return data
+
+
+_NEEDED: Final = frozenset({"name", "id", "reason", "chain", "key"})
+_MOST_BITS: Final = 1000  # Python refuses to write much longer numbers
 _EXPECTED: Final = {
     "string_type": "text",
     "bool_type": "`true` or `false`",
@@ -39,7 +59,11 @@ _EXPECTED: Final = {
     "string_too_short": "text that is not empty",
     "string_too_long": "shorter text",
 }
-_PATTERNS: Final = {NAME_PATTERN: "small letters, digits and `-`", RELEASE_PATTERN: 'numbers such as "3.7" or "3.7.11"'}
+_PATTERNS: Final = {
+    NAME_PATTERN: "small letters, digits and `-`",
+    HOST_PATTERN: "small letters, digits, `-` and `.`",
+    RELEASE_PATTERN: 'numbers such as "3.7" or "3.7.11"',
+}
 
 
 def _finding(document: Document, error: Any) -> Finding:
@@ -50,19 +74,23 @@ def _finding(document: Document, error: Any) -> Finding:
     if kind == "missing":
         return Finding(f"`{error['loc'][-1]}` is missing", document.span(path), f"the key `{error['loc'][-1]}`")
     if kind == "invalid_key":
-        return Finding(f"the key {_shown(value)} is no text", document.span((*path, str(value)), key=True), "a word; put it between quotes")
+        parent = path[:-1] if path and path[-1] is value else path
+        return Finding(f"the key {_shown(value)} is no text", document.span((*parent, value), key=True), "a word: put it between quotes")
     expected = _EXPECTED.get(kind, "")
     if kind == "literal_error":
         expected = _alternatives(error["ctx"]["expected"], value)
     elif kind == "string_pattern_mismatch":
-        expected = _PATTERNS.get(error["ctx"]["pattern"], "another form")
-    elif kind == "string_type" and isinstance(value, (int, float, bool)):
+        expected = _PATTERNS.get(error["ctx"]["pattern"], "small letters")
+    elif kind == "string_too_long" and "-----BEGIN" in value:
+        expected = "a path: this is the PEM text itself"
+    elif kind == "string_type" and not isinstance(value, (dict, list, type(None))):
         expected = "text: put it between quotes"
-    return Finding(f"{_shown(value)} does not fit `{_dotted(path)}`", document.span(path), expected)
+    is_key = error["loc"][-1] == "[key]"
+    return Finding(f"{_shown(value)} does not fit `{_dotted(path[:-1] if is_key else path)}`", document.span(path, key=is_key), expected)
 
 
 def _unknown_key(document: Document, path: KeyPath) -> Finding:
-    key = str(path[-1])
+    key = _shown(path[-1]).strip("`")
     span = document.span(path, key=True)
     if key in _RESERVED:
         return Finding(f"`{key}` is not in version 1 of the language", span, "nothing here until a later version")
@@ -120,8 +148,8 @@ def plain_kinds(kind: Any) -> Iterator[Any]:
 
 
 def _alternatives(expected: str, value: Any) -> str:
-    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-    near = difflib.get_close_matches(str(value), words, 1, 0.6)
+    words = [word.strip("'").replace("True", "true") for word in expected.replace(" or ", ", ").split(", ")]
+    near = difflib.get_close_matches(_shown(value).strip("`"), words, 1, 0.6)
     listed = ", ".join(f"`{word}`" for word in words)
     return f"one of {listed}" + (f"; did you mean `{near[0]}`?" if near else "") if len(words) > 1 else listed
 
@@ -133,8 +161,10 @@ def _shown(value: Any) -> str:
         return "a list"
     if value is None:
         return "nothing"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a number of many digits"
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"`{text if len(text) <= 60 else text[:57] + '…'}`"  # noqa: PLR2004  (fits a line)
+    return f"`{short(text)}`"
 
 
 def _dotted(path: KeyPath) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 KeyPath = tuple[str | int, ...]
+_SHOWN: Final = 60  # fits a line
 
 
 class Span(NamedTuple):
@@ -24,3 +25,9 @@ class Finding(NamedTuple):
     span: Span | None
     expected: str = ""
     related: tuple[tuple[str, Span], ...] = ()
+
+
+def short(text: str) -> str:
+    """Return what is shown of a text in a message: its first line, not much of it. Of PEM text, that holds nothing secret."""
+    line, newline, _ = text.partition("\n")
+    return line if len(line) <= _SHOWN and not newline else f"{line[: _SHOWN - 3]}…"

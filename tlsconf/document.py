@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from tlsconf.diagnostics import Finding, Span
+from tlsconf.diagnostics import Finding, Span, short
 from tlsconf.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MAXIMUM_BYTES: Final = 16 * 1024 * 1024
 MAXIMUM_NODES: Final = 1_000_000
 MAXIMUM_DEPTH: Final = 100  # the C composer calls itself for each level; no profile needs more than eight
 # Cheap signs that a text may nest deeply; only where one is found are its events counted. A text without them has 300 levels at the most.
-_DEEP_LINE: Final = tuple(f"{one} {other} " for one in "-?:" for other in "-?:") + ("-  ", "?  ", ":  ")
+_DEEP_LINE: Final = (*(f"{one} {other} " for one in "-?:" for other in "-?:"), "-  ", "?  ", ":  ")
 _DEEP_INDENT: Final = " " * 100
 _NOT_ASCII_YAML: Final = r"[^\t\n\r\x20-\x7e]"
 _NOT_YAML: Final = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes 9 ms to compile, for the few
@@ -184,8 +184,7 @@ def _unreadable_findings(document: Document) -> Iterator[Finding]:
                 YAML(typ="safe").constructor.construct_object(node)
         except (YAMLError, *_UNREADABLE):
             kind = node.tag.rpartition(":")[2]
-            shown = node.value if len(node.value) <= 60 else f"{node.value[:57]}…"  # noqa: PLR2004  (fits a line)
-            yield Finding(f"`{shown}` can't be read as {kind}", document._node_span(node), "text: put it between quotes")  # noqa: SLF001
+            yield Finding(f"`{short(node.value)}` can't be read as {kind}", document._node_span(node), "text: put it between quotes")  # noqa: SLF001
 
 
 def _nodes(document: Document) -> Iterator[Node]:
@@ -284,4 +283,3 @@ def _error(document: Document, message: str, line: int, column: int = 1, length:
 
 def _position(before: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-

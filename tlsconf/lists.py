@@ -7,27 +7,37 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlsconf import entries
 from tlsconf.chain import read_list
-from tlsconf.diagnostics import Finding
+from tlsconf.diagnostics import Finding, short
 from tlsconf.errors import ProfileError
 from tlsconf.merge import Block, Leaf, Node, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tlsconf.diagnostics import Span
+    from tlsconf.diagnostics import KeyPath, Span
     from tlsconf.document import Document
 
 
 class Context(NamedTuple):
-    """What every step needs: the merged values, where findings go, and list files that were read."""
+    """What every step needs: the merged values, where findings go, list files that were read, and what the documents left out as wrong.
+
+    `has_all_bases` is false where a base could not be had.
+    """
 
     root: Node
     findings: list[Finding]
     files: dict[tuple[str, str], Block | None]
+    left_out: frozenset[KeyPath] = frozenset()
+    has_all_bases: bool = True
 
     def wrong(self, message: str, span: Span, expected: str = "", related: tuple[tuple[str, Span], ...] = ()) -> None:
         """Add a finding."""
         self.findings.append(Finding(message, span, expected, related))
+
+    def at_odds(self, message: str, span: Span, expected: str = "", related: tuple[tuple[str, Span], ...] = ()) -> None:
+        """Add a finding about values that do not fit together; where some are left out, it might come from that alone."""
+        if self.has_all_bases and not self.left_out:
+            self.wrong(message, span, expected, related)
 
 
 class Entries(NamedTuple):
@@ -73,46 +83,45 @@ def block_span(block: Block, index: int) -> Span:
 def _expand(context: Context, blocks: Iterable[Block]) -> Iterator[tuple[Block, Document]]:
     """Yield the blocks of texts behind a list with references, and the document that asked for each."""
     for block in blocks:
-        document = block.origin.document
-        texts = [value for value in block.values if isinstance(value, str)]
-        if len(texts) == len(block.values):
-            yield block, document
-            continue
-        for value, origin in block.entries():
-            if isinstance(value, str):
-                yield Block([value], Origin(document, origin.path[:-1]), [origin.path[-1]]), document  # type: ignore[list-item]
-            else:
-                for found in _refer(context, value, origin):
-                    yield found, document
+        for found in _texts(context, block, in_list=False):
+            yield found, block.origin.document
 
 
-def _refer(context: Context, reference: dict[str, str], origin: Origin) -> Iterator[Block]:
+def _texts(context: Context, block: Block, *, in_list: bool) -> Iterator[Block]:
+    if all(isinstance(value, str) for value in block.values):
+        yield block
+        return
+    for value, (document, path) in block.entries():
+        if isinstance(value, str):
+            yield Block([value], Origin(document, path[:-1]), [path[-1]])  # type: ignore[list-item]
+        else:
+            yield from _refer(context, value, Origin(document, path), in_list=in_list)
+
+
+def _refer(context: Context, reference: dict[str, str], origin: Origin, *, in_list: bool) -> Iterator[Block]:
     if len(reference) != 1:
-        context.wrong("a reference has one key", origin.span(), "`list: NAME` or `file: PATH`")
+        if origin.is_whole():
+            context.wrong("a reference has one key", origin.span(), "`list: NAME` or `file: PATH`")
     elif "file" in reference:
         block = _file(context, reference["file"], origin)
         if block is not None:
             yield block
+    elif in_list:
+        context.wrong("a list can't name another list", origin.span(), "entries, or `file: PATH`")
     else:
-        name = reference["list"]
-        found = context.root.blocks("lists", name)
-        if found is None:
-            known = list(lists.values) if (lists := context.root.node("lists")) else []
-            near = difflib.get_close_matches(name, known, 1, 0.6)
-            expected = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(known)}" if known else "a list under `lists`"
-            context.wrong(f"there is no list `{name}`", origin.document.span((*origin.path, "list")), expected)
-            return
-        for block in found:
-            for value, entry in block.entries():
-                if isinstance(value, dict) and "list" in value:
-                    context.wrong("a list can't name another list", entry.span(), "entries, or `file: PATH`")
-                elif isinstance(value, dict):
-                    yield from _refer(context, value, entry)
-            if all(isinstance(value, str) for value in block.values):
-                yield block
-            else:
-                plain = [(value, entry.path[-1]) for value, entry in block.entries() if isinstance(value, str)]
-                yield Block([value for value, _ in plain], block.origin, [index for _, index in plain])  # type: ignore[misc]
+        for block in _named(context, reference["list"], origin):
+            yield from _texts(context, block, in_list=True)
+
+
+def _named(context: Context, name: str, origin: Origin) -> tuple[Block, ...]:
+    found = context.root.blocks("lists", name)
+    if found is None and context.has_all_bases and not any(path[0] == "lists" for path in context.left_out):
+        lists = context.root.node("lists")
+        known = list(lists.values) if lists else []
+        near = difflib.get_close_matches(name, known, 1, 0.6)
+        expected = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(known)}" if known else "a list under `lists`"
+        context.wrong(f"there is no list `{name}`", origin.document.span((*origin.path, "list")), expected)
+    return found or ()
 
 
 def _file(context: Context, file: str, origin: Origin) -> Block | None:
@@ -153,19 +162,19 @@ def patterns(context: Context, blocks: tuple[Block, ...] | None) -> list[Entries
     return found
 
 
-def each(
-    context: Context, blocks: tuple[Block, ...] | None, read: Callable[[str], Any], kind: str, expected: str
-) -> list[tuple[Any, Span, Document]]:
-    """Return the entries of a list that `read` turns into their final form, each with its place and the document that asked for it."""
+def each(context: Context, blocks: tuple[Block, ...] | None, read: Callable[[str], Any], kind: str, expected: str) -> list[Entries]:
+    """Read every entry of a list, references followed, into its final form; `None` stands where one is wrong."""
     found = []
     for block, asked in _expand(context, blocks or ()):
-        for index, value in enumerate(block.values):
-            span = block_span(block, index)
+        values: list[Any] = []
+        for index, text in enumerate(block.values):
             try:
-                found.append((read(value), span, asked))
+                values.append(read(text))
             except ValueError as error:
                 reason = f": {error}" if str(error) else ""
-                context.wrong(f"`{short(value)}` is no {kind}{reason}", span, expected)
+                context.wrong(f"`{short(text)}` is no {kind}{reason}", block_span(block, index), expected)
+                values.append(None)
+        found.append(Entries(values, block, asked))
     return found
 
 
@@ -192,8 +201,3 @@ def _used_lists(root: Node) -> set[str]:
             for block in rule.blocks(kind) or ():
                 used |= {value["list"] for value in block.values if isinstance(value, dict) and "list" in value}
     return used
-
-
-def short(text: str) -> str:
-    """Return a text as it fits into a message."""
-    return text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004  (fits a line)

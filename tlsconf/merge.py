@@ -27,6 +27,10 @@ class Origin(NamedTuple):
         """Return the place in the text."""
         return self.document.span(self.path, key=key)
 
+    def is_whole(self) -> bool:
+        """Tell whether nothing of what was said here was left out as wrong."""
+        return not any(path[: len(self.path)] == self.path for path in self.document.left_out)
+
     def __str__(self) -> str:
         """Return `FILE:LINE`."""
         return f"{self.document.name}:{self.span().line}"
@@ -100,32 +104,42 @@ class Node:
         return origin
 
 
+class _Said(NamedTuple):
+    """What is wrong, and what can't be removed as it is not there."""
+
+    wrong: list[Finding]
+    not_there: list[Finding]
+
+
 def merge(documents: Sequence[Document], findings: list[Finding]) -> Node:
     """Lay documents over one another, the first is the lowest; what is wrong is added to `findings`.
 
     Mappings merge key by key, rules by `name` (`remove: true` takes one out), other lists whole or by `{add: …, remove: …}`.
     """
     root = Node(Origin(documents[0], ()))
+    said = _Said(findings, [])
     for document in documents:
-        _merge_mapping(root, document.data, Origin(document, ()), findings)
+        _merge_mapping(root, document.data, Origin(document, ()), said)
+    if "extends" not in documents[0].data and not any(document.left_out for document in documents):
+        findings += said.not_there  # else it may be in a base that could not be had, or in what was left out as wrong
     return root
 
 
-def _merge_mapping(into: Node, data: dict[str, Any], origin: Origin, findings: list[Finding]) -> None:
+def _merge_mapping(into: Node, data: dict[str, Any], origin: Origin, said: _Said) -> None:
     into.origin = origin
     holds_lists = origin.path == ("lists",) or (origin.path[-1:] == ("keep",) and "targets" in origin.path[:-1])
     for key, value in data.items():
         here = Origin(origin.document, (*origin.path, key))
         if origin.path == ("hosts",):  # a host may be called like one of our keys
-            _merge_mapping(_descend(into, key, here), value, here, findings)
+            _merge_mapping(_descend(into, key, here), value, here, said)
         elif holds_lists or key in _LISTS:
-            into.values[key] = _merge_list(into.values.get(key), value, here, findings)
+            into.values[key] = _merge_list(into.values.get(key), value, here, said)
         elif key == "rules":
-            _merge_rules(into, value, here, findings)
+            _merge_rules(into, value, here, said)
         elif key == "targets":
-            _merge_targets(into, value, here, findings)
+            _merge_targets(into, value, here, said)
         elif isinstance(value, dict):
-            _merge_mapping(_descend(into, key, here), value, here, findings)
+            _merge_mapping(_descend(into, key, here), value, here, said)
         else:
             into.values[key] = Leaf(value, here)
 
@@ -137,22 +151,17 @@ def _descend(into: Node, key: str, here: Origin) -> Node:
     return node
 
 
-def _merge_targets(into: Node, value: Any, here: Origin, findings: list[Finding]) -> None:
+def _merge_targets(into: Node, value: Any, here: Origin, said: _Said) -> None:
     targets = _descend(into, "targets", here)
     if isinstance(value, list):  # a list says exactly which; details that a base gave them stay
-        kept = {name: targets.values.get(name) for name in value if name}
-        targets.values = {}
+        entries = list(_block(value, here).entries())
+        targets.values = {name: targets.values.get(name) or Node(origin) for name, origin in entries}
         targets.origin = here
-        for index, name in enumerate(value):
-            if name is None:
-                continue
-            origin = Origin(here.document, (*here.path, index))
-            targets.values[name] = kept[name] or Node(origin)
         return
-    _merge_mapping(targets, {name: details or {} for name, details in value.items()}, here, findings)
+    _merge_mapping(targets, {name: details or {} for name, details in value.items()}, here, said)
 
 
-def _merge_rules(into: Node, rules: list[dict[str, Any]], here: Origin, findings: list[Finding]) -> None:
+def _merge_rules(into: Node, rules: list[dict[str, Any]], here: Origin, said: _Said) -> None:
     merged = _descend(into, "rules", here)
     merged.origin = here
     seen: dict[str, Origin] = {}
@@ -163,24 +172,24 @@ def _merge_rules(into: Node, rules: list[dict[str, Any]], here: Origin, findings
         name = rule["name"]
         if name in seen:
             message = f"two rules are called `{name}`"
-            findings.append(Finding(message, _name_span(origin), "another name", (("first here", _name_span(seen[name])),)))
+            said.wrong.append(Finding(message, _name_span(origin), "another name", (("first here", _name_span(seen[name])),)))
             continue
         seen[name] = origin
         if rule.get("remove"):
-            _remove_rule(merged, rule, origin, findings)
+            _remove_rule(merged, rule, origin, said)
         else:
-            _merge_mapping(_descend(merged, name, origin), rule, origin, findings)
+            _merge_mapping(_descend(merged, name, origin), rule, origin, said)
 
 
-def _remove_rule(merged: Node, rule: dict[str, Any], origin: Origin, findings: list[Finding]) -> None:
+def _remove_rule(merged: Node, rule: dict[str, Any], origin: Origin, said: _Said) -> None:
     name = rule["name"]
     if set(rule) != {"name", "remove"}:
-        findings.append(
+        said.wrong.append(
             Finding(f"the rule `{name}` is removed and says something as well", origin.span(), "`name` and `remove: true` alone")
         )
     elif name not in merged.values:
         known = ", ".join(merged.values) or "none"
-        findings.append(
+        said.not_there.append(
             Finding(f"no base has a rule `{name}` that could be removed", _name_span(origin), f"one of the base's rules: {known}")
         )
     else:
@@ -191,7 +200,7 @@ def _name_span(origin: Origin) -> Span:
     return origin.document.span((*origin.path, "name"))
 
 
-def _merge_list(below: Any, value: Any, here: Origin, findings: list[Finding]) -> tuple[Block, ...]:
+def _merge_list(below: Any, value: Any, here: Origin, said: _Said) -> tuple[Block, ...]:
     if isinstance(value, list):
         return (_block(value, here),)
     blocks: tuple[Block, ...] = below or ()
@@ -199,7 +208,7 @@ def _merge_list(below: Any, value: Any, here: Origin, findings: list[Finding]) -
     for index, entry in enumerate(removed):
         if entry is not None and not any(entry in block.values for block in blocks):
             span = here.document.span((*here.path, "remove", index))
-            findings.append(Finding("the base's list has no such entry to remove", span, "an entry of the base, spelt the same"))
+            said.not_there.append(Finding("the base's list has no such entry to remove", span, "an entry of the base, spelt the same"))
     if removed:
         blocks = tuple(_without(block, removed) for block in blocks)
     if value.get("add"):

@@ -65,8 +65,9 @@ def compare(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str])
 def write(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str], *, force: bool) -> list[Difference]:
     """Write all files, delete those of our own manifest that no longer belong, and return what changed.
 
-    Each file is replaced in one step; the index comes last, after deletions too, so that a killed run is seen as stale. Raises `EnvironmentFailedError`, before
-    anything is written, for a file that was edited by hand or is not ours (unless `force`), and for links that lead out of `out`.
+    Each file is replaced in one step; the index comes last, after deletions too, so that a killed run is seen as stale. Raises
+    `EnvironmentFailedError`, before anything is written, for a file that was edited by hand or is not ours (unless `force`), and for links
+    that lead out of `out`.
     """
     with _environment(out):
         out.mkdir(parents=True, exist_ok=True)

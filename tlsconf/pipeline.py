@@ -12,9 +12,11 @@ from tlsconf.resolve import Resolved, resolve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tlsconf.diagnostics import KeyPath
+    from tlsconf.merge import Origin
     from tlsconf.output import RenderedTarget
     from tlsconf.plan import Limitation, Plan
-    from tlsconf.policy import Policy, Target
+    from tlsconf.policy import Acceptance, Policy, Target
 
 
 class Planned(NamedTuple):
@@ -41,7 +43,7 @@ def prepare(name: str, targets: Sequence[str] = ()) -> Prepared:
             message = f"{name} has no target `{wanted}`; it has {', '.join(sorted(named))}"
             raise UsageError(message)
     findings: list[Finding] = []
-    planned = []
+    planned: list[Planned] = []
     for policy in resolved.policies:
         for target in policy.targets:
             if targets and target.name not in targets:
@@ -52,8 +54,10 @@ def prepare(name: str, targets: Sequence[str] = ()) -> Prepared:
                 origin = resolved.origin(error.path, policy.host)
                 findings.append(Finding(error.message, origin.span(), error.expected))
                 continue
-            findings += _acceptance_findings(resolved, policy, target, plan)
             planned.append(Planned(policy, target, plan))
+    if not findings:  # else the limitations of some are not known
+        findings += [finding for item in planned for finding in _unaccepted(resolved, item)]
+        findings += _accepted_in_vain(resolved, planned)
     if findings:
         raise ProfileError(tuple(dict.fromkeys(findings)))
     return Prepared(resolved, tuple(planned))
@@ -88,24 +92,32 @@ def limitations(prepared: Prepared) -> list[tuple[str, Limitation]]:
     return [(", ".join(subjects), limitation) for limitation, subjects in where.items()]
 
 
-def _acceptance_findings(resolved: Resolved, policy: Policy, target: Target, plan: Plan) -> list[Finding]:
-    path = ("targets", target.name)
+def _unaccepted(resolved: Resolved, item: Planned) -> list[Finding]:
     findings = []
-    for item in acceptance.not_accepted(plan.limitations, target.accept):
-        rules = f", rules: [{', '.join(item.rules)}]" if item.rules else ""
-        origin = resolved.origin(path, policy.host)
+    name, plan = item.target.name, item.plan
+    for limitation in acceptance.not_accepted(plan.limitations, item.target.accept):
+        rules = f", rules: [{', '.join(limitation.rules)}]" if limitation.rules else ""
+        origin = resolved.origin(("targets", name), item.policy.host)
         findings.append(
             Finding(
-                f"{target.name} {plan.release} can't keep this ({item.kind}): {item.message}",
+                f"{name} {plan.release} can't keep this ({limitation.kind}): {limitation.message}",
                 origin.span(key=True),
-                f"another release, another rule, or in `targets.{target.name}`: accept: [{{id: {item.id}{rules}, reason: …}}]"
-                f" (see `tlsconf limitations {item.id}`)",
+                f"another release, another rule, or in `targets.{name}`: accept: [{{id: {limitation.id}{rules}, reason: …}}]"
+                f" (see `tlsconf limitations {limitation.id}`)",
             )
         )
-    for index in acceptance.without_match(plan.limitations, target.accept):
-        origin = resolved.origin((*path, "accept"), policy.host)
-        span = origin.document.span((*origin.path, index))
-        findings.append(
-            Finding(f"the acceptance of `{target.accept[index].id}` matches nothing", span, "no acceptance, or the rules that need one")
-        )
     return findings
+
+
+def _accepted_in_vain(resolved: Resolved, planned: Sequence[Planned]) -> list[Finding]:
+    """Return a finding for each acceptance that no host needs: several hosts may share one, each with a release of its own."""
+    needs: dict[tuple[str, KeyPath], tuple[Acceptance, Origin, list[Limitation]]] = {}
+    for item in planned:
+        for accepted, origin in zip(item.target.accept, resolved.acceptances(item.target.name, item.policy.host), strict=True):
+            _, _, limitations = needs.setdefault((origin.document.name, origin.path), (accepted, origin, []))
+            limitations += item.plan.limitations
+    return [
+        Finding(f"the acceptance of `{accepted.id}` matches nothing", origin.span(), "no acceptance, or the rules that need one")
+        for accepted, origin, limitations in needs.values()
+        if acceptance.without_match(tuple(limitations), (accepted,))
+    ]

@@ -2,14 +2,15 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
-
-from tlsconf.errors import ProfileError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
+    from tlsconf.diagnostics import Finding
     from tlsconf.document import Document
 
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9-]*$"
+HOST_PATTERN: Final = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 RELEASE_PATTERN: Final = r"^[0-9]{1,4}(\.[0-9]{1,4}){1,3}$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
@@ -18,6 +19,22 @@ Many = Field(strict=False)  # a YAML list for a tuple; its items stay strict
 
 
 _UNSAID: Final[Any] = None  # keys may be left out; `null` in their place is an error, as it would hide a mistake
+
+
+def _only(*, expected: Any) -> BeforeValidator:
+    """Return a check that tells 1 from `true` and 1.0, which Python takes for equal."""
+
+    def judge(value: Any) -> Any:
+        if type(value) is not type(expected):
+            kind = "literal_error"
+            raise PydanticCustomError(kind, "another type", {"expected": str(expected).lower()})
+        return value
+
+    return BeforeValidator(judge)
+
+
+One = Annotated[Literal[1], _only(expected=1)]
+True_ = Annotated[Literal[True], _only(expected=True)]
 
 
 def _form(value: Any) -> str:
@@ -32,6 +49,8 @@ class Strict(BaseModel):
 
 class Reference(Strict):
     """Entries from elsewhere: exactly one of the two keys."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
     list: Name = Field(_UNSAID, description="The name of a list under `lists`.")
     file: Text = Field(_UNSAID, description="A path, relative to the file that names it; one entry a line, `#` begins a comment.")
@@ -79,6 +98,19 @@ class Accept(Strict):
     reason: Text = Field(description="Why, for the people who review the profile.")
 
 
+class AcceptEdit(Strict):
+    """A change to the acceptances of the base profile."""
+
+    add: Annotated[tuple[Accept, ...], Many] = Field((), description="Acceptances put behind those of the base.")
+    remove: Annotated[tuple[Accept, ...], Many] = Field((), description="Acceptances of the base that are taken out.")
+
+
+Acceptances = Annotated[
+    Annotated[tuple[Accept, ...], Many, Tag("<plain>")] | Annotated[AcceptEdit, Tag("<mapping>")],
+    Discriminator(_form),
+]
+
+
 class Keep(Strict):
     """What a site's own Postfix lists hold, put behind ours."""
 
@@ -96,7 +128,7 @@ class PostfixTarget(Strict):
         _UNSAID, description="The type of the outbound table: `texthash`, `lmdb`, …"
     )
     keep: Keep = Field(_UNSAID, description="What the site's own lists hold.")
-    accept: Annotated[tuple[Accept, ...], Many] = Field(_UNSAID, description="Limitations taken into account.")
+    accept: Acceptances = Field(_UNSAID, description="Limitations taken into account.")
 
 
 class EximTarget(Strict):
@@ -105,7 +137,7 @@ class EximTarget(Strict):
     release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "4.96".')
     tls_library: Literal["gnutls", "openssl"] = Field(_UNSAID, description="What `exim -bV` names.")
     layout: Literal["debian", "generic"] = Field(_UNSAID, description="Where the files lie.")
-    accept: Annotated[tuple[Accept, ...], Many] = Field(_UNSAID, description="Limitations taken into account.")
+    accept: Acceptances = Field(_UNSAID, description="Limitations taken into account.")
 
 
 class SendmailTarget(Strict):
@@ -113,7 +145,7 @@ class SendmailTarget(Strict):
 
     release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "8.17.1".')
     map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(_UNSAID, description="The type of the tables: `hash`, `btree`, …")
-    accept: Annotated[tuple[Accept, ...], Many] = Field(_UNSAID, description="Limitations taken into account.")
+    accept: Acceptances = Field(_UNSAID, description="Limitations taken into account.")
 
 
 class TargetDetails(Strict):
@@ -189,7 +221,7 @@ class OutboundRulePart(Strict):
     verify: VerifyName = Field(_UNSAID, description="How the host proves who it is; default: that of `outbound`.")
     minimum_version: VersionName = Field(_UNSAID, description="The rule's own floor.")
     mx: Items = Field(_UNSAID, description="Names the certificate may be for, instead of the name that DNS gave.")
-    remove: Literal[True] = Field(_UNSAID, description="Takes the base's rule of this name out.")
+    remove: True_ = Field(_UNSAID, description="Takes the base's rule of this name out.")
 
 
 class OutboundPart(Strict):
@@ -211,7 +243,7 @@ class InboundRulePart(Strict):
     tls: Literal["required"] = Field(_UNSAID, description="Inbound rules require TLS.")
     minimum_version: VersionName = Field(_UNSAID, description="The rule's own floor.")
     on_plaintext: Literal["reject", "defer"] = Field(_UNSAID, description="The answer to clear text: 530 (default) or 4xx.")
-    remove: Literal[True] = Field(_UNSAID, description="Takes the base's rule of this name out.")
+    remove: True_ = Field(_UNSAID, description="Takes the base's rule of this name out.")
 
 
 class InboundPart(Strict):
@@ -225,14 +257,14 @@ class InboundPart(Strict):
 class Profile(Strict):
     """A profile as one file says it."""
 
-    tlsconf: Literal[1] = Field(description="The version of this language.")
+    tlsconf: One = Field(description="The version of this language.")
     name: Name = Field(description="The profile's name.")
     description: str = Field(_UNSAID, description="One line for people.")
     extends: Text = Field(_UNSAID, description="A shipped profile, `NAME` or `NAME@EDITION`, or a path such as `./base.yaml`.")
     platform: PlatformName = Field(_UNSAID, description="Default release, TLS library and layout of each target.")
     targets: Targets = Field(_UNSAID, description="Which servers to render for: names, or a mapping with details.")
     server: ServerPart = Field(_UNSAID, description="The host.")
-    hosts: dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)], HostPart] = Field(
+    hosts: dict[Annotated[str, Field(pattern=HOST_PATTERN, max_length=253)], HostPart] = Field(
         _UNSAID, description="One rendering per host named here."
     )
     tls: TlsPart = Field(_UNSAID, description="What a TLS session may be.")
@@ -241,24 +273,27 @@ class Profile(Strict):
     inbound: InboundPart = Field(_UNSAID, description="Mail that the site receives.")
 
 
-def validate(document: "Document") -> Profile:
-    """Hold a document against the language. Raises `ProfileError` with every mistake, each at its place."""
+def check(document: "Document", findings: "list[Finding]") -> "Document":
+    """Hold a document against the language: every mistake is added to `findings` and left out of the document that is returned."""
     try:
-        return Profile.model_validate(document.data)
+        Profile.model_validate(document.data)
     except ValidationError as error:
-        from tlsconf.complaints import findings
+        from tlsconf.complaints import without_mistakes
 
-        raise ProfileError(findings(document, error)) from None
+        return without_mistakes(document, error, findings)
+    return document
 
 
 def json_schema() -> dict[str, Any]:
     """Return the language as JSON Schema (draft 2020-12)."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tlsconf profile, version 1"}
-    schema: dict[str, Any] = _without_null_defaults(Profile.model_json_schema())
+    schema: dict[str, Any] = _strict(Profile.model_json_schema())
     return {**schema, **head}
 
 
-def _without_null_defaults(schema: Any) -> Any:
+def _strict(schema: Any) -> Any:
+    """Take out `null` as a default, and let a mapping whose names have a pattern take no other names."""
     if isinstance(schema, dict):
-        return {key: _without_null_defaults(value) for key, value in schema.items() if not (key == "default" and value is None)}
-    return [_without_null_defaults(item) for item in schema] if isinstance(schema, list) else schema
+        found = {key: _strict(value) for key, value in schema.items() if not (key == "default" and value is None)}
+        return {**found, "additionalProperties": False} if "patternProperties" in found else found
+    return [_strict(item) for item in schema] if isinstance(schema, list) else schema

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tlsconf import entries
 from tlsconf.chain import load_chain
+from tlsconf.diagnostics import short
 from tlsconf.errors import ProfileError
-from tlsconf.lists import Context, check_lists, each, patterns, rules_of, short, value_of
+from tlsconf.lists import Context, check_lists, each, patterns, rules_of, value_of
 from tlsconf.merge import Node, Origin, merge
 from tlsconf.policy import (
     Inbound,
@@ -24,9 +25,12 @@ from tlsconf.tls import GROUPS, VERSIONS, Version, suites, tls13_suites
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from ipaddress import IPv4Network, IPv6Network
 
     from tlsconf.diagnostics import Finding, KeyPath, Span
     from tlsconf.document import Document
+    from tlsconf.merge import Block
+    from tlsconf.policy import Outbound
 
 # What holds where no profile of the chain says anything: the suites that every standard read accepts (RFC 9325 section 4.2,
 # NCSC Mail Check, TLSRef intermediate 6.0, NCSC-NL 2025-05, BSI TR-02102-2, NIST SP 800-52r2), with groups that all receivers know.
@@ -66,6 +70,12 @@ class Resolved(NamedTuple):
         """Return who said exactly this value, or `None` where it is a default."""
         return None if self.root.at(path) is None else self.root.origin_of(path)
 
+    def acceptances(self, target: str, host: str | None) -> list[Origin]:
+        """Return who said each acceptance of a target, in the order of `Target.accept`."""
+        own = self.root.blocks("hosts", host, "targets", target, "accept") if host else None
+        blocks = self.root.blocks("targets", target, "accept") if own is None else own
+        return [origin for block in blocks or () for _, origin in block.entries()]
+
     def pattern_span(self, side: str, rule: str, kind: str, pattern: str) -> Span | None:
         """Return where a rule's pattern (in its final form) stands: in a profile, in a list under `lists` or in a list file."""
         context = Context(self.root, [], {})
@@ -80,11 +90,12 @@ def resolve(name: str) -> Resolved:
 
     Raises `ProfileError` with all that is wrong in it or below it, `EnvironmentFailedError` where the path itself can't be read.
     """
-    documents = load_chain(name)
     findings: list[Finding] = []
     notes: list[str] = []
+    documents = load_chain(name, findings)
     root = merge(documents, findings)
-    context = Context(root, findings, {})
+    left_out = frozenset(path for document in documents for path in document.left_out)
+    context = Context(root, findings, {}, left_out, has_all_bases="extends" not in documents[0].data)
     required, opportunistic = _sessions(context)
     inbound = _inbound(context)
     check_lists(context)
@@ -93,7 +104,7 @@ def resolve(name: str) -> Resolved:
     outbound = outbound_of(context, documents, (required, opportunistic), notes)
     policies = tuple(
         Policy(
-            name=documents[-1].data["name"],
+            name=documents[-1].data.get("name", ""),
             description=str(value_of(root.leaf("description"), "")),
             host=host,
             server=server_of(context, host),
@@ -109,6 +120,7 @@ def resolve(name: str) -> Resolved:
         _check_whole(context, policy, documents[-1])
     if findings:
         raise ProfileError(tuple(dict.fromkeys(findings)))
+    notes += _idle_rules(root, outbound, inbound)
     return Resolved(policies, documents, root, tuple(notes))
 
 
@@ -127,9 +139,9 @@ def _session(context: Context, path: tuple[str, ...], default: Parameters) -> Pa
         _known(context, (*path, "groups"), GROUPS, "group") or default.groups,
         default.prefer_server_order if order is None else order.value,
     )
-    if parameters.minimum_version is Version.TLSv1_3 and not tls13_suites(parameters.cipher_suites):
+    if parameters != default and parameters.minimum_version is Version.TLSv1_3 and not tls13_suites(parameters.cipher_suites):
         span = root.origin_of((*path, "minimum_version")).span()
-        context.wrong("no session could ever be made: TLSv1.3 is the floor, and no suite of TLS 1.3 is listed", span, "TLS 1.3 suites")
+        context.at_odds("no session could ever be made: TLSv1.3 is the floor, and no suite of TLS 1.3 is listed", span, "TLS 1.3 suites")
     return parameters
 
 
@@ -148,26 +160,25 @@ def _known(context: Context, path: tuple[str, ...], known: dict[str, Any], kind:
             expected = f"did you mean `{other or near[0]}`?" if other or near else "an IANA name"
             context.wrong(f"`{short(name)}` is no {kind} that is known here", origin.span(), expected)
     if not names and not any(block.values for block in blocks):
-        context.wrong(f"`{path[-1]}` is empty", context.root.origin_of(path).span(), f"at least one {kind}")
+        context.at_odds(f"`{path[-1]}` is empty", context.root.origin_of(path).span(), f"at least one {kind}")
     return tuple(names)
 
 
 def _inbound(context: Context) -> Inbound:
     root = context.root
     tls = Level(value_of(root.leaf("inbound", "tls"), "opportunistic"))
-    exempt = each(context, root.blocks("inbound", "exempt_clients"), entries.network, "address", entries.EXPECTED_NETWORK)
+    exempt = _networks(context, root.blocks("inbound", "exempt_clients"))
     rules = []
     for node in rules_of(root, "inbound"):
         name = node.values["name"].value
         need(context, node, name, ("senders", "clients"))
         floor = node.leaf("minimum_version")
         senders = dict.fromkeys(value for found in patterns(context, node.blocks("senders")) for value in found.values)
-        clients = each(context, node.blocks("clients"), entries.network, "address", entries.EXPECTED_NETWORK)
         rules.append(
             InboundRule(
                 name,
                 tuple(senders),
-                tuple(dict.fromkeys(network for network, _, _ in clients)),
+                _networks(context, node.blocks("clients")),
                 None if floor is None else VERSIONS[floor.value],
                 OnPlaintext(value_of(node.leaf("on_plaintext"), "reject")),
             )
@@ -176,27 +187,42 @@ def _inbound(context: Context) -> Inbound:
             context.wrong(
                 f"the rule `{name}` requires TLS, and `inbound.tls: none` offers it to nobody", node.origin.span(), "`tls: opportunistic`"
             )
-    return Inbound(tls, tuple(dict.fromkeys(network for network, _, _ in exempt)), tuple(rules))
+    return Inbound(tls, exempt, tuple(rules))
+
+
+def _networks(context: Context, blocks: tuple[Block, ...] | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    found = each(context, blocks, entries.network, "address", entries.EXPECTED_NETWORK)
+    return tuple(dict.fromkeys(network for part in found for network in part.values if network is not None))
+
+
+def _idle_rules(root: Node, outbound: Outbound, inbound: Inbound) -> list[str]:
+    """Return a note on each rule that is left without a subject: what it requires is required of nobody."""
+    busy = {*(rule.name for rule in outbound.rules), *outbound.set_aside}
+    idle = [node for node in rules_of(root, "outbound") if node.values["name"].value not in busy]
+    nobody = {rule.name for rule in inbound.rules if not rule.senders and not rule.clients}
+    idle += [node for node in rules_of(root, "inbound") if node.values["name"].value in nobody]
+    reason = "its lists are empty, or other rules take over all that is in them"
+    return [f"the rule `{node.values['name'].value}` ({node.origin}) is for nobody: {reason}" for node in idle]
 
 
 def _check_whole(context: Context, policy: Policy, document: Document) -> None:
     root = context.root
     if not policy.targets and not context.findings:
-        context.wrong(
+        context.at_odds(
             "no `targets` are named: there is nothing to render", document.span(("name",), key=True), "`targets: [postfix]`, for example"
         )
     if policy.inbound.tls is not Level.NONE and not policy.server.certificates and policy.targets:
         span = (
             root.origin_of(("server",)).document.span(("server",), key=True) if root.node("server") else document.span(("name",), key=True)
         )
-        context.wrong(
+        context.at_odds(
             "inbound TLS needs a certificate, and none is given", span, "`certificates` under `server`, or `inbound: {tls: none}`"
         )
     floors = [("outbound", r.name, r.minimum_version, r.tls) for r in policy.outbound.rules]
-    floors += [("inbound", r.name, r.minimum_version, Level.REQUIRED) for r in policy.inbound.rules]
+    floors += [("inbound", r.name, r.minimum_version, policy.inbound.tls) for r in policy.inbound.rules]  # the listener's suites count
     for side, name, floor, level in floors:
         if floor is Version.TLSv1_3:
             general = policy.required if level is Level.REQUIRED else policy.opportunistic
             if not tls13_suites(general.cipher_suites):
                 span = root.origin_of((side, "rules", name, "minimum_version")).span()
-                context.wrong(f"the rule `{name}` wants TLSv1.3, and no suite of TLS 1.3 is listed", span, "TLS 1.3 suites under `tls`")
+                context.at_odds(f"the rule `{name}` wants TLSv1.3, and no suite of TLS 1.3 is listed", span, "TLS 1.3 suites under `tls`")

@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tlsconf import entries, law
 from tlsconf.lists import Context, Entries, each, one, patterns, rules_of, value_of
 from tlsconf.platforms import PLATFORMS
-from tlsconf.policy import Inbound, Level, NextHop, Outbound, OutboundRule, Parameters, Policy, Server, Verify
+from tlsconf.policy import Inbound, Level, Outbound, OutboundRule, Parameters, Policy, Server, Verify
 from tlsconf.targets import platform_of
 from tlsconf.tls import VERSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tlsconf.diagnostics import Span
     from tlsconf.document import Document
     from tlsconf.merge import Leaf, Node
 
 
 class _Draft(NamedTuple):
-    """A rule before conflicts are settled: where it stands, and its patterns by place."""
+    """A rule before conflicts are settled: where it stands, and its patterns or next hops by place."""
 
     rule: OutboundRule
     node: Node
-    patterns: list[Entries]
-    hops: list[tuple[NextHop, Span, Document]]
+    subjects: list[Entries]
+    has_hops: bool
 
 
 def outbound_of(context: Context, documents: tuple[Document, ...], sessions: tuple[Parameters, Parameters], notes: list[str]) -> Outbound:
@@ -57,19 +54,21 @@ def _outbound_draft(context: Context, node: Node, default_verify: Verify) -> _Dr
     verify = Verify(value_of(node.leaf("verify"), default_verify))
     floor = node.leaf("minimum_version")
     _check_combination(context, tls, verify, node, name)
-    mx = tuple(value for found in patterns(context, node.blocks("mx")) for value in found.values)
+    mx = tuple(dict.fromkeys(value for found in patterns(context, node.blocks("mx")) for value in found.values))
     if mx and verify is not Verify.HOSTNAME:
         span = node.origin_of(("mx",)).document.span(node.origin_of(("mx",)).path, key=True)
-        context.wrong(f"`mx` of the rule `{name}` has no effect: nothing verifies the name", span, "`verify: hostname` beside it")
+        context.at_odds(f"`mx` of the rule `{name}` has no effect: nothing verifies the name", span, "`verify: hostname` beside it")
     if floor is not None and tls is Level.NONE:
         context.wrong(f"`minimum_version` of the rule `{name}` has no effect: it uses no TLS", floor.origin.span(), "no floor here")
     hops = each(context, node.blocks("next_hops"), entries.next_hop, "next hop", entries.EXPECTED_NEXT_HOP)
     rule = OutboundRule(name, tls, verify, None if floor is None else VERSIONS[floor.value], mx)
-    return _Draft(rule, node, patterns(context, node.blocks("domains")), hops)
+    return _Draft(rule, node, [*patterns(context, node.blocks("domains")), *hops], bool(hops))
 
 
 def need(context: Context, node: Node, name: str, kinds: tuple[str, str]) -> None:
     """Hold a rule against what every rule must say: `tls`, and exactly one of two kinds of subject."""
+    if not node.origin.is_whole():
+        return  # what is missing may be what was left out
     given = [kind for kind in kinds if node.blocks(kind) is not None]
     either = f"`{kinds[0]}` or `{kinds[1]}`"
     if not given:
@@ -89,7 +88,7 @@ def _check_combination(context: Context, tls: Level, verify: Verify, node: Node 
     inherited = node is not None and rule is not None and node.leaf("verify") is None
     hint = " (its `verify` comes from `outbound`)" if inherited else ""
     origin = (node or context.root).origin_of(("tls",) if inherited else ("verify",))
-    context.wrong(f"{whose} joins `tls: {tls}` with `verify: {verify}`{hint}: nothing would follow from the verification", origin.span(),
+    context.at_odds(f"{whose} joins `tls: {tls}` with `verify: {verify}`{hint}: nothing would follow from the verification", origin.span(),
                   "`verify: none`, or `tls: required`")  # fmt: skip
 
 
@@ -97,53 +96,40 @@ def _settle(context: Context, documents: tuple[Document, ...], drafts: list[_Dra
     """Give every pattern and next hop to one rule: two in one file are a conflict, an overlay takes over from its base."""
     layers = {id(document): layer for layer, document in enumerate(documents)}
     owners: dict[Any, tuple[int, int]] = {}  # pattern or next hop -> rule, layer
+    clashes: list[tuple[int, int, Entries, int]] = []  # first rule, second rule, where the second says it
     for number, draft in enumerate(drafts):
-        for found in draft.patterns:
-            layer = layers[id(found.asked)]
-            mine = (number, layer)
-            for index, pattern in enumerate(found.values):
-                owner = owners.setdefault(pattern, mine)
-                if owner is not mine and owner[0] != number:
-                    _clash(context, owners, pattern, mine, drafts, lambda f=found, i=index: f.span(i))  # type: ignore[misc]
-        for hop, span, asked in draft.hops:
-            mine = (number, layers[id(asked)])
-            owner = owners.setdefault(hop, mine)
-            if owner[0] != number:
-                _clash(context, owners, hop, mine, drafts, lambda s=span: s)  # type: ignore[misc]
+        for found in draft.subjects:
+            mine = (number, layers[id(found.asked)])
+            for index, key in enumerate(found.values):
+                owner = owners.setdefault(key, mine)
+                if owner is mine or not key:
+                    continue
+                if mine[1] > owner[1]:
+                    owners[key] = mine
+                elif mine[1] == owner[1] and number != owner[0]:
+                    clashes.append((owner[0], number, found, index))
+    _report(context, drafts, clashes)
     shares: list[list[Any]] = [[] for _ in drafts]
     for key, (number, _) in owners.items():
         if key:
             shares[number].append(key)
     return tuple(
-        OutboundRule(d.rule.name, d.rule.tls, d.rule.verify, d.rule.minimum_version, d.rule.mx,
-                     domains=() if d.hops else tuple(shares[n]), next_hops=tuple(shares[n]) if d.hops else ())
-        for n, d in enumerate(drafts)
-        if shares[n]
-    )  # fmt: skip
+        draft.rule._replace(next_hops=tuple(share)) if draft.has_hops else draft.rule._replace(domains=tuple(share))
+        for draft, share in zip(drafts, shares, strict=True)
+        if share
+    )
 
 
-def _clash(
-    context: Context,
-    owners: dict[Any, tuple[int, int]],
-    key: Any,
-    mine: tuple[int, int],
-    drafts: list[_Draft],
-    span: Callable[[], Span],
-) -> None:
-    number, layer = owners[key]
-    if mine[1] > layer:
-        owners[key] = mine
-    elif mine[1] == layer and key:
-        other = _place(drafts[number], key)
-        message = f"`{key}` is in two rules: `{drafts[number].rule.name}` and `{drafts[mine[0]].rule.name}`"
-        context.wrong(message, span(), "each pattern in one rule", (("and here", other),) if other else ())
-
-
-def _place(draft: _Draft, key: Any) -> Span | None:
-    for found in draft.patterns:
-        if key in found.values:
-            return found.span(found.values.index(key))
-    return next((span for hop, span, _ in draft.hops if hop == key), None)
+def _report(context: Context, drafts: list[_Draft], clashes: list[tuple[int, int, Entries, int]]) -> None:
+    places = {
+        first: {key: (found, index) for found in drafts[first].subjects for index, key in enumerate(found.values)}
+        for first in {clash[0] for clash in clashes}
+    }
+    for first, second, found, index in clashes:
+        key = found.values[index]
+        other, place = places[first][key]
+        message = f"`{key}` is in two rules: `{drafts[first].rule.name}` and `{drafts[second].rule.name}`"
+        context.wrong(message, found.span(index), "each pattern in one rule", (("and here", other.span(place)),))
 
 
 def _set_aside(
@@ -166,7 +152,8 @@ def _set_aside(
         if not rule.domains:
             continue
         draft = next(draft for draft in drafts if draft.rule.name == rule.name)
-        origin = draft.node.origin_of(("domains",))
+        said = [block.origin for block in draft.node.blocks("domains") or ()]
+        origin = max(said, key=lambda origin: places[id(origin.document)])  # what is added in one's own profile is one's own
         whose = f"the rule `{rule.name}`"
         if places[id(origin.document)] >= since:
             message = f"{whose} has `domains`, and a smarthost takes all mail: it could never apply"
@@ -175,7 +162,7 @@ def _set_aside(
         elif not law.at_least_as_strong(applies, law.outbound_decision(policy, rule)):
             message = f"the smarthost would get mail on weaker terms than the base demands: {whose}"
             expected = "a rule with `next_hops` for the smarthost that is as strong"
-            context.wrong(message, smarthost.origin.span(), expected, ((whose, origin.span()),))
+            context.at_odds(message, smarthost.origin.span(), expected, ((whose, origin.span()),))
         else:
             aside.append(rule.name)
             notes.append(f"the rule `{rule.name}` ({origin}) is set aside: all mail goes to {outbound.smarthost}, on terms as strong")
@@ -197,7 +184,7 @@ def with_anchors(context: Context, outbound: Outbound, host: str | None) -> Outb
         names += ["the default"] if outbound.verify is Verify.HOSTNAME else []
         if names:
             span = context.root.origin_of(("outbound",)).span(key=True)
-            context.wrong(
+            context.at_odds(
                 f"{names[0]} verifies certificates, and no trust anchors are given",
                 span,
                 "`trust_anchors` under `outbound`, or a `platform`",

@@ -61,7 +61,7 @@ def _target(context: Context, name: Any, host: str | None) -> Target | None:
     if release is None:
         known = ", ".join(f"{value} ({key})" for key, entry in PLATFORMS.items() if (value := getattr(entry, name)))
         origin = nearest[0].origin if nearest else root.origin_of(("targets",))
-        context.wrong(
+        context.at_odds(
             f"no release of {name} is given", origin.span(), f"`release` in `targets.{name}`, or a `platform` that has one; known: {known}"
         )
         return None
@@ -72,7 +72,7 @@ def _target(context: Context, name: Any, host: str | None) -> Target | None:
         library = _fact("tls_library", (host_target, target), platforms, lambda platform: PLATFORMS[platform].exim_library)
         if library is None:
             origin = nearest[0].origin if nearest else root.origin
-            context.wrong(
+            context.at_odds(
                 "nobody says which TLS library Exim is linked with", origin.span(), "`tls_library: gnutls` or `openssl` (see `exim -bV`)"
             )
             return None

@@ -14,7 +14,7 @@ sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tu
 import typer  # noqa: E402
 
 from tlsconf.cli import explain, init, limitations, profiles, render, schema, validate  # noqa: E402
-from tlsconf.cli.terminal import report_failure  # noqa: E402
+from tlsconf.cli.terminal import flush, open_streams, report_failure, report_usage, warn  # noqa: E402
 from tlsconf.errors import TlsconfError  # noqa: E402
 
 _INTERRUPTED = 130  # 128 and SIGINT, as shells have it
@@ -37,22 +37,28 @@ app.command("limitations")(limitations.limitations)
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    code: int | str | None = 4
+    open_streams()
     try:
-        app()
-        code = 0
-    except SystemExit as exit_:
-        code = exit_.code
-        sys.stdout.flush()
+        code = _run()
+        flush()
     except TlsconfError as error:
         code = report_failure(error)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return app(standalone_mode=False) or 0
+    except SystemExit as exit_:  # completion ends so
+        return exit_.code if isinstance(exit_.code, int) else 0
+    except TlsconfError as error:
+        return report_failure(error)
     except KeyboardInterrupt:
-        code = _INTERRUPTED
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except Exception as error:  # no traceback reaches a user; this is a fault of ours, and said so
+        return _INTERRUPTED
+    except Exception as error:  # no traceback reaches a user
+        if hasattr(error, "format_message"):  # as typer's own errors have it, whose class it does not export
+            return report_usage(error)
         if os.environ.get("TLSCONF_TRACEBACK"):
             raise
-        print(f"tlsconf: a fault of tlsconf itself: {type(error).__name__}: {error} (TLSCONF_TRACEBACK=1 shows where)", file=sys.stderr)  # noqa: T201
-    sys.exit(code)
+        warn(f"tlsconf: a fault of tlsconf itself: {type(error).__name__}: {error} (TLSCONF_TRACEBACK=1 shows where)")
+        return TlsconfError.exit_code

@@ -58,6 +58,7 @@ def _explain_to(prepared: Prepared, to: str) -> None:
         say(f"  goes to the smarthost {smarthost}, whose terms count")
     _say_rule(prepared, decision, domain)
     _say_parameters(prepared, decision)
+    _say_floors(prepared)
     say("what happens, by what the receiving host is like:")
     for label, peer in _receiving_hosts(decision):
         say(f"  {label:58} {law.outcome(decision, peer)}")
@@ -99,6 +100,12 @@ def _say_parameters(prepared: Prepared, decision: OutboundDecision) -> None:
 def _session_paths(*, required: bool) -> list[tuple[str, ...]]:
     """Return where the values of a session may have been said, the nearest place first."""
     return [("tls",)] if required else [("tls", "opportunistic"), ("tls",)]
+
+
+def _say_floors(prepared: Prepared) -> None:
+    policy, required, own = prepared.resolved.policies[0], ("tls", "minimum_version"), ("tls", "opportunistic", "minimum_version")
+    say(f"  floor where TLS is required: {policy.required.minimum_version}{_origin(prepared, required)}")
+    say(f"  floor where nobody requires it: {policy.opportunistic.minimum_version}{_origin(prepared, own, required)}")
 
 
 def _say_session(prepared: Prepared, parameters: Parameters, floor: list[tuple[str, ...]], session: list[tuple[str, ...]]) -> None:
@@ -156,13 +163,15 @@ def _explain_from(prepared: Prepared, sender: str | None, client: str | None) ->
 
     policy = prepared.resolved.policies[0]
     try:
-        domain = None if sender in {None, "<>", ""} else entries.domain(str(sender))
+        domain = None if sender is None or _has_no_domain(sender) else entries.domain(sender)
         address = ip_address(client or _NO_CLIENT)
+        address = getattr(address, "ipv4_mapped", None) or address  # as servers see it
     except ValueError as error:
         message = str(error) or f"`{sender}` is no domain"
         raise UsageError(message) from None
     decision = law.decide_inbound(policy, law.Incoming(domain, address))
-    say(f"mail from {domain or '<>'}" + (f", client {client}" if client else ""))
+    shown = "anybody" if sender is None else domain or sender or "<>"
+    say(f"mail from {shown}" + (f", client {address}" if client else ""))
     if decision.exempt:
         say(f"  the client is exempt: no requirement touches it{_origin(prepared, ('inbound', 'exempt_clients'))}")
     say(f"  inbound tls: {decision.tls}{_origin(prepared, ('inbound', 'tls'))}")
@@ -172,10 +181,16 @@ def _explain_from(prepared: Prepared, sender: str | None, client: str | None) ->
         say("  note: a rule by sender also refuses forwarded mail of that sender, where the forwarder speaks no TLS")
     if decision.tls != "none":
         _say_session(prepared, decision.parameters, [], _session_paths(required=decision.tls == "required"))
+    _say_floors(prepared)
     say("what happens, by the client:")
     for label, peer in _clients(decision):
         say(f"  {label:58} {law.outcome(decision, peer)}")
     _say_limitations(prepared, {rule.name for rule in decision.rules})
+
+
+def _has_no_domain(sender: str) -> bool:
+    """Tell whether an envelope sender is the null sender or has an address literal (RFC 5321 section 4.1.3): no rule is for those."""
+    return sender in {"", "<>"} or (sender.startswith("[") and sender.endswith("]"))
 
 
 def _say_inbound_rule(prepared: Prepared, rule: InboundRule) -> None:

@@ -32,14 +32,19 @@ def init(
     if platform not in PLATFORMS:
         message = f"no platform `{platform}` is known: it is one of {', '.join(PLATFORMS)}"
         raise UsageError(message)
+    from tlsconf.chain import shipped
+
+    known = shipped()
+    if extends not in known and "/" not in extends and not extends.endswith((".yaml", ".yml")):
+        message = f"no profile `{extends}` is shipped: it is one of {', '.join(known)}; a path contains `/`"
+        raise UsageError(message)
     import json
-    import re
 
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from tlsconf import resources
 
-    quoted = extends if re.fullmatch(r"[A-Za-z0-9./_@-]+", extends) else json.dumps(extends)
+    quoted = extends if extends in known else json.dumps(extends, ensure_ascii=False)
     templates = Environment(  # noqa: S701  (no HTML is made)
         loader=FileSystemLoader(resources.TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tlsconf.cli.terminal import progress, report_failure, report_notes, say
+from tlsconf.cli.terminal import progress, report_failure, report_notes, say, show
 from tlsconf.errors import TlsconfError, UsageError
 from tlsconf.mta import NAMES
 
@@ -22,7 +22,7 @@ def _complete_target(incomplete: str) -> list[str]:
 
 
 def render(
-    profiles: Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Profiles to render.")],
+    profiles: Annotated[list[str], typer.Argument(metavar="PROFILE", help="Profiles to render.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write; without it, files go to stdout.")
     ] = None,
@@ -48,7 +48,7 @@ def render(
     if out is None:
         for item in rendered:
             for file in item.files:
-                say(f"==> {item.folder}/{file.path} <==\n{file.text}")
+                show(f"==> {item.folder}/{file.path} <==\n{file.text}")
         return
     _put(out, rendered, frozenset(targets), check=check, diff=diff, force=force)
 
@@ -83,7 +83,7 @@ def _put(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str], *,
     differences = output.compare(out, rendered, only) if check else output.write(out, rendered, only, force=force)
     for difference in differences:
         if diff:
-            say(difference.text().rstrip("\n"))
+            show(difference.text().rstrip("\n"))
         elif check:
             say(f"{out}/{difference.summary}")
         else:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from io import StringIO, TextIOWrapper
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tlsconf.errors import ProfileError, TlsconfError
+from tlsconf.errors import EnvironmentFailedError, ProfileError, TlsconfError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,27 +18,77 @@ T = TypeVar("T")
 _MANY = 3  # profiles from which on a progress bar is worth its line
 
 
+def open_streams() -> None:
+    """Let stdout hold any text, whatever the locale, and give streams that were closed something to write into."""
+    sys.stdout = sys.stdout or StringIO()
+    sys.stderr = sys.stderr or StringIO()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
 def say(text: str) -> None:
-    """Print a line of result on stdout."""
-    sys.stdout.write(f"{text}\n")
+    """Print lines of result on stdout; what a terminal obeys in them is spelt out."""
+    _write(_printable_lines(text))
+
+
+def show(text: str) -> None:
+    """Print the text of a file on stdout, as it is unless a terminal would obey it."""
+    _write(_printable_lines(text) if sys.stdout.isatty() else text)
 
 
 def warn(text: str) -> None:
-    """Print a line for people on stderr."""
-    sys.stderr.write(f"{text}\n")
+    """Print lines for people on stderr."""
+    sys.stderr.write(f"{_printable_lines(text)}\n")
+
+
+def flush() -> None:
+    """Hand over what was printed. Raises `EnvironmentFailedError` where it can't be taken."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _give_up(error)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(f"{text}\n")
+    except OSError as error:
+        _give_up(error)
+
+
+def _give_up(error: OSError) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):  # else the reader has seen enough, and the answer is still the exit code
+        message = f"standard output: {error.strerror}"
+        raise EnvironmentFailedError(message) from None
+
+
+def _printable_lines(text: str) -> str:
+    if text.isprintable():
+        return text
+    from tlsconf.report.text import printable
+
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def report_usage(error: Any) -> int:
+    """Print what typer says of a wrong command line and return its exit code."""
+    text = StringIO()
+    error.show(file=text)
+    warn(text.getvalue().rstrip("\n"))
+    code: int = error.exit_code
+    return code
 
 
 def report_failure(error: TlsconfError) -> int:
     """Print a failure and return its exit code."""
-    sys.stdout.flush()
+    flush()
     if isinstance(error, ProfileError):
         from tlsconf.report.text import findings_text
 
         sys.stderr.write(findings_text(error.findings, colour=_colour()))
     else:
-        from tlsconf.report.text import printable
-
-        warn(f"tlsconf: {printable(str(error))}")
+        warn(f"tlsconf: {error}")
     return error.exit_code
 
 

@@ -10,7 +10,7 @@ from tlsconf.cli.terminal import progress, report_failure, report_notes, say
 from tlsconf.errors import TlsconfError
 
 
-def validate(profiles: Annotated[list[str], typer.Argument(metavar="PROFILE...", help="Profiles to check.")]) -> None:
+def validate(profiles: Annotated[list[str], typer.Argument(metavar="PROFILE", help="Profiles to check.")]) -> None:
     """Say whether profiles are right and can be rendered; all errors at once."""
     from tlsconf import pipeline
 
