@@ -9,6 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAINTS := tests/constraints.txt
 SOURCES := pyproject.toml $(CONSTRAINTS)
 
+# Python's bytecode is kept: without it, every run compiles the program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # For what pip and build install to build with; newer releases of pip look at the second.
 export PIP_CONSTRAINT := $(CONSTRAINTS)
 export PIP_BUILD_CONSTRAINT := $(CONSTRAINTS)

@@ -48,7 +48,12 @@ def test_profiles_are_shipped_as_editions_and_moving_aliases() -> None:
 def test_a_base_is_named_by_name_by_edition_or_by_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extends: str, found: list[str]
 ) -> None:
-    files = {"top.yaml": f"{HEAD}extends: {extends}\n", "base.yaml": HEAD, "base.yml": HEAD, "sub/base": f"{HEAD}extends: ../../base.yaml\n"}
+    files = {
+        "top.yaml": f"{HEAD}extends: {extends}\n",
+        "base.yaml": HEAD,
+        "base.yml": HEAD,
+        "sub/base": f"{HEAD}extends: ../../base.yaml\n",
+    }
     put(tmp_path / "here", files)
     put(tmp_path, {"base.yaml": HEAD})
     monkeypatch.chdir(tmp_path / "here")
@@ -61,7 +66,8 @@ def test_paths_are_relative_to_the_file_that_names_them_and_shown_from_where_the
     put(
         tmp_path,
         {
-            "team/edge/top.yaml": f"{WHOLE}extends: ../base.yaml\noutbound: {{rules: [{{name: b, domains: [{{file: list}}], tls: none}}]}}\n",
+            "team/edge/top.yaml": f"{WHOLE}extends: ../base.yaml\n"
+            "outbound: {rules: [{name: b, domains: [{file: list}], tls: none}]}\n",
             "team/base.yaml": f"{HEAD}outbound: {{rules: [{{name: a, domains: [{{file: lists/list}}], tls: required}}]}}\n",
             "team/lists/list": "base.example\n-\n",
             "team/edge/list": "top.example\n",
@@ -92,6 +98,7 @@ def test_three_levels_resolve(tmp_path: Path) -> None:
 # --- what is not -----------------------------------------------------------------------------------------------------
 
 KNOWN = ", ".join(SHIPPED)
+KEYS = "(one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)"
 
 
 @pytest.mark.parametrize(
@@ -111,10 +118,15 @@ KNOWN = ", ".join(SHIPPED)
         ('"./a\\0b"', "embedded null byte"),
         ("./1.yaml", "`extends` runs in a circle: `1.yaml` extends `1.yaml` (a chain that ends)"),
         ("./link.yaml", "`extends` runs in a circle: `1.yaml` extends `link.yaml` (a chain that ends)"),
-        ("./round.yaml", "`extends` runs in a circle: `1.yaml` extends `round.yaml` extends `again.yaml` extends `round.yaml` (a chain that ends)"),
+        (
+            "./round.yaml",
+            "`extends` runs in a circle: `1.yaml` extends `round.yaml` extends `again.yaml` extends `round.yaml` (a chain that ends)",
+        ),
     ],
 )
-def test_a_base_that_can_t_be_had_is_said_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extends: str, said: str) -> None:
+def test_a_base_that_can_t_be_had_is_said_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extends: str, said: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     put(tmp_path, {"round.yaml": f"{HEAD}extends: again.yaml\n", "again.yaml": f"{HEAD}extends: round.yaml\n"})
     (tmp_path / "folder").mkdir()
@@ -128,17 +140,20 @@ def test_a_base_that_can_t_be_had_is_said_where_it_is_named(tmp_path: Path, monk
 
 def test_mistakes_of_every_file_of_the_chain_are_told_at_once(tmp_path: Path) -> None:
     base = f"{WHOLE}foo: 1\nlists: {{a: ['-']}}\n"
-    assert wrong(tmp_path, base, f"{HEAD}bar: 1\n", f"{HEAD}outbound: {{tls: maybe, rules: [{{name: a, domains: [x y], tls: none}}]}}\n") == [
+    assert wrong(
+        tmp_path, base, f"{HEAD}bar: 1\n", f"{HEAD}outbound: {{tls: maybe, rules: [{{name: a, domains: [x y], tls: none}}]}}\n"
+    ) == [
         "1.yaml:3:17: `maybe` does not fit `outbound.tls` (one of `none`, `opportunistic`, `required`)",
         "1.yaml:3:52: `x y` is no domain pattern (a name such as `example.com`, or `*.` and a name for all its subdomains)",
-        "2.yaml:3:1: unknown key `bar` (one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)",
-        "3.yaml:6:1: unknown key `foo` (one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)",
+        f"2.yaml:3:1: unknown key `bar` {KEYS}",
+        f"3.yaml:6:1: unknown key `foo` {KEYS}",
         "3.yaml:7:13: `-` is neither a domain nor an address (a name such as `example.com`, or `*.` and a name for all its subdomains)",
     ]
 
 
 def test_a_missing_base_does_not_hide_the_mistakes_above_it_nor_invent_some(tmp_path: Path) -> None:
-    text = f"{HEAD}extends: ./none.yaml\noutbound: {{rules: [{{name: a, remove: true}}, {{name: b, domains: ['-', {{list: x}}], tls: none}}]}}\n"
+    rules = "[{name: a, remove: true}, {name: b, domains: ['-', {list: x}], tls: none}]"
+    text = f"{HEAD}extends: ./none.yaml\noutbound: {{rules: {rules}}}\n"
     assert [line.partition(" (")[0] for line in refusals(put(tmp_path, {"1.yaml": text}))] == [
         "1.yaml:3:10: the base `./none.yaml` can't be read: No such file or directory",
         "1.yaml:4:65: `-` is no domain pattern",
@@ -147,9 +162,11 @@ def test_a_missing_base_does_not_hide_the_mistakes_above_it_nor_invent_some(tmp_
 
 def test_a_base_that_is_no_yaml_is_told_at_its_own_place(tmp_path: Path) -> None:
     assert wrong(tmp_path, "tlsconf: [\n", f"{HEAD}foo: 1\n") == [
-        "1.yaml:3:1: unknown key `foo` (one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)",
-        "2.yaml:2:1: not YAML: did not find expected node content "
-        '(quotes around a value that begins with one of : * & ! % @ ` [ ] { } , such as "::1")',
+        f"1.yaml:3:1: unknown key `foo` {KEYS}",
+        (
+            "2.yaml:2:1: not YAML: did not find expected node content "
+            '(quotes around a value that begins with one of : * & ! % @ ` [ ] { } , such as "::1")'
+        ),
     ]
 
 

@@ -45,7 +45,7 @@ def refusal(read: Callable[[str], object], written: str) -> str:
         ("straße.example", "xn--strae-oqa.example"),  # UTS 46, non-transitional
         ("почта.рф", "xn--80a1acny.xn--p1ai"),
         ("例え。テスト", "xn--r8jz45g.xn--zckzah"),
-        ("ｅｘａｍｐｌｅ.com", "example.com"),  # noqa: RUF001
+        ("ｅｘａｍｐｌｅ.com", "example.com"),  # noqa: RUF001  (as people write them)
         (f"{LONGEST_LABEL}.example", f"{LONGEST_LABEL}.example"),
         (f"{'a.' * 126}a", f"{'a.' * 126}a"),
     ],

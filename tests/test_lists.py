@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.samples import HEAD, WHOLE, policies, policy, wrong
 from tlsconf.policy import NextHop
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PATTERN = "(a name such as `example.com`, or `*.` and a name for all its subdomains)"
 NETWORK = '(an address or a network, such as 192.0.2.0/24 or "2001:db8::/32")'
@@ -101,7 +104,10 @@ def test_a_list_file_has_one_entry_a_line_and_comments(tmp_path: Path, content: 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a.example\n\n# x\n  b@c.example # y\n", f"f.txt:4:1: `b@c.example` is no domain pattern: it has a local part; did you mean `c.example`? {PATTERN}"),
+        (
+            b"a.example\n\n# x\n  b@c.example # y\n",
+            f"f.txt:4:1: `b@c.example` is no domain pattern: it has a local part; did you mean `c.example`? {PATTERN}",
+        ),
         (b"a.example\r\n.gov.uk\r\n", f"f.txt:2:1: `.gov.uk` is no domain pattern: did you mean `*.gov.uk`? {PATTERN}"),
         (b"a.example b.example\n", f"f.txt:1:1: `a.example b.example` is no domain pattern {PATTERN}"),
         (b"a.example\ncaf\xe9.example\n", "f.txt:2:4: byte 0xe9 is not UTF-8 (a text file in UTF-8)"),
@@ -174,7 +180,10 @@ def test_an_empty_file_names_nobody_and_that_is_noted(tmp_path: Path, content: s
             f"1.yaml:6:54: `192.0.2.1/24` is no address: bits are set behind the prefix; did you mean `192.0.2.0/24`? {NETWORK}",
         ),
         (f"{WHOLE}inbound: {{exempt_clients: [localhost]}}\n", f"1.yaml:6:28: `localhost` is no address {NETWORK}"),
-        (f"{WHOLE}inbound: {{rules: [{{name: a, tls: required, senders: [a@b.example]}}]}}\n", f"1.yaml:6:54: `a@b.example` is no domain pattern: it has a local part; did you mean `b.example`? {PATTERN}"),
+        (
+            f"{WHOLE}inbound: {{rules: [{{name: a, tls: required, senders: [a@b.example]}}]}}\n",
+            f"1.yaml:6:54: `a@b.example` is no domain pattern: it has a local part; did you mean `b.example`? {PATTERN}",
+        ),
     ],
 )
 def test_every_kind_of_entry_is_judged_at_its_place(tmp_path: Path, text: str, said: str) -> None:

@@ -29,7 +29,9 @@ def text_of(body: str) -> str:
 
 
 def target(name: str, files: dict[str, str], folder: str | None = None) -> RenderedTarget:
-    return RenderedTarget(folder or name, "sample", None, name, "1.0", tuple(RenderedFile(path, text_of(body)) for path, body in files.items()))
+    return RenderedTarget(
+        folder or name, "sample", None, name, "1.0", tuple(RenderedFile(path, text_of(body)) for path, body in files.items())
+    )
 
 
 POSTFIX = target("postfix", {"main.cf": "a\n", "tlsconf/outbound": "b\n"})
@@ -134,7 +136,9 @@ def test_differences_are_shown_line_by_line(tmp_path: Path) -> None:
 # --- what is not ours ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"mine\n", b"", text_of("a\n").encode() + b"# caf\xe9\n", b"\x00" * 100, text_of("a\n").replace("a", "b").encode()])
+@pytest.mark.parametrize(
+    "content", [b"mine\n", b"", text_of("a\n").encode() + b"# caf\xe9\n", b"\x00" * 100, text_of("a\n").replace("a", "b").encode()]
+)
 def test_a_file_that_was_edited_stops_everything_and_force_overwrites_it(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, POSTFIX)
     (tmp_path / "postfix/main.cf").write_bytes(content)
@@ -344,7 +348,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path: Path) -> Non
 def test_a_run_that_was_killed_before_the_index_is_seen_as_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, POSTFIX, EXIM)
     changed = target("postfix", {"main.cf": "z\n"})
-    replace = output._replace  # noqa: SLF001  (the moment before the last write)
+    replace = output._replace
 
     def killed(path: Path, text: str) -> None:
         if path.name == "manifest.json":

@@ -106,7 +106,10 @@ def test_every_form_that_the_language_knows(text: str) -> None:
             'targets: {postfix: {release: "three"}}\n',
             'p:3:30: `three` does not fit `targets.postfix.release` (numbers such as "3.7" or "3.7.11")',
         ),
-        ('targets: {exim: {release: "4.96\\n"}}\n', 'p:3:27: `4.96…` does not fit `targets.exim.release` (numbers such as "3.7" or "3.7.11")'),
+        (
+            'targets: {exim: {release: "4.96\\n"}}\n',
+            'p:3:27: `4.96…` does not fit `targets.exim.release` (numbers such as "3.7" or "3.7.11")',
+        ),
         ("tls: {prefer_server_order: yes}\n", "p:3:28: `yes` does not fit `tls.prefer_server_order` (`true` or `false`)"),
         ("tls: {prefer_server_order: 1}\n", "p:3:28: `1` does not fit `tls.prefer_server_order` (`true` or `false`)"),
         (
@@ -115,14 +118,22 @@ def test_every_form_that_the_language_knows(text: str) -> None:
         ),
         (
             "tls: {minimum_version: TLSv1.4}\n",
-            "p:3:24: `TLSv1.4` does not fit `tls.minimum_version` "
-            "(one of `TLSv1.0`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3`; did you mean `TLSv1.3`?)",
+            (
+                "p:3:24: `TLSv1.4` does not fit `tls.minimum_version` "
+                "(one of `TLSv1.0`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3`; did you mean `TLSv1.3`?)"
+            ),
         ),
-        ("outbound: {tls: no}\n", "p:3:17: `no` does not fit `outbound.tls` (one of `none`, `opportunistic`, `required`; did you mean `none`?)"),
+        (
+            "outbound: {tls: no}\n",
+            "p:3:17: `no` does not fit `outbound.tls` (one of `none`, `opportunistic`, `required`; did you mean `none`?)",
+        ),
         ("outbound: {verify: true}\n", "p:3:20: `true` does not fit `outbound.verify` (one of `none`, `hostname`, `dane`)"),
         ("outbound: {rules: {name: a}}\n", "p:3:19: a mapping does not fit `outbound.rules` (a list)"),
         ("outbound: {rules: [{name: a, domains: b.example}]}\n", "p:3:39: `b.example` does not fit `outbound.rules[0].domains` (a list)"),
-        ("outbound: {rules: [{name: a, domains: [25]}]}\n", "p:3:40: `25` does not fit `outbound.rules[0].domains[0]` (text: put it between quotes)"),
+        (
+            "outbound: {rules: [{name: a, domains: [25]}]}\n",
+            "p:3:40: `25` does not fit `outbound.rules[0].domains[0]` (text: put it between quotes)",
+        ),
         ("outbound: {rules: [{name: a, remove: 1}]}\n", "p:3:38: `1` does not fit `outbound.rules[0].remove` (`true`)"),
         ("outbound: {rules: [{name: a, remove: false}]}\n", "p:3:38: `false` does not fit `outbound.rules[0].remove` (`true`)"),
         ("outbound: {rules: [{name: A b}]}\n", "p:3:27: `A b` does not fit `outbound.rules[0].name` (small letters, digits and `-`)"),
@@ -166,11 +177,18 @@ def test_version_and_name_are_required() -> None:
         ("hosts: {a: {hostnam: b}}\n", "p:3:13: unknown key `hostnam` (did you mean `hostname`?)"),
         ("targets: {postfixx: {}}\n", "p:3:11: unknown key `postfixx` (did you mean `postfix`?)"),
         ("targets: {postfix: {layout: debian}}\n", "p:3:21: unknown key `layout` (one of accept, keep, map_type, release)"),
-        ("tls: {opportunistic: {opportunistic: {}}}\n", "p:3:23: unknown key `opportunistic` (one of cipher_suites, groups, minimum_version, prefer_server_order)"),
+        (
+            "tls: {opportunistic: {opportunistic: {}}}\n",
+            "p:3:23: unknown key `opportunistic` (one of cipher_suites, groups, minimum_version, prefer_server_order)",
+        ),
         ("lists: {a: {remove: [], ad: []}}\n", "p:3:25: unknown key `ad` (did you mean `add`?)"),
         ("lists: {a: [{lst: b}]}\n", "p:3:14: unknown key `lst` (did you mean `list`?)"),
         ("server: {certificates: [{chain: /c, key: /k, ca: /a}]}\n", "p:3:46: unknown key `ca` (one of chain, key)"),
-        (f"? {'x' * 5000}\n: 1\n", f"p:3:3: unknown key `{'x' * 57}…` (one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)"),
+        (
+            f"? {'x' * 5000}\n: 1\n",
+            (f"p:3:3: unknown key `{'x' * 57}…` "
+            "(one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)"),
+        ),
     ],
 )
 def test_unknown_keys_are_answered_with_a_near_one_or_all(text: str, complaint: str) -> None:

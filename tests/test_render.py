@@ -59,7 +59,9 @@ def test_no_bytes_are_taken_for_our_own_and_none_break_the_look(content: bytes) 
     assert is_untouched(ours + content.decode(errors="surrogateescape")) is (content == b"")
 
 
-@pytest.mark.parametrize("text", ["", "{}", "{", "[]", "{" * 100_000, '{"a":' * 100_000, '{"sha256": "\\ud800"}', '{"a": ' + "9" * 5000 + "}"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "{", "[]", "{" * 100_000, '{"a":' * 100_000, '{"sha256": "\\ud800"}', '{"a": ' + "9" * 5000 + "}"]
+)
 def test_no_json_breaks_the_look(text: str) -> None:
     assert not is_untouched(text)
 

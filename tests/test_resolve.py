@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -111,7 +112,7 @@ TLS = "tls: {minimum_version: TLSv1.3, cipher_suites: [TLS_AES_128_GCM_SHA256], 
         (", opportunistic: {prefer_server_order: true}", {"prefer_server_order": True}),
     ],
 )  # fmt: skip
-def test_each_opportunistic_value_defaults_to_that_of_required_tls(tmp_path: Path, own: str, changes: dict[str, object]) -> None:
+def test_each_opportunistic_value_defaults_to_that_of_required_tls(tmp_path: Path, own: str, changes: dict[str, Any]) -> None:
     found = policy(tmp_path, f"{WHOLE}{TLS}{own}}}\n")
     assert found.required == Parameters(Version.TLSv1_3, ("TLS_AES_128_GCM_SHA256",), ("X448",), prefer_server_order=False)
     assert found.opportunistic == found.required._replace(**changes)
@@ -138,7 +139,8 @@ def test_suites_and_groups_keep_their_order_and_count_once(tmp_path: Path) -> No
         ("groups: []", "1.yaml:6:15: `groups` is empty (at least one group)"),
         (
             "cipher_suites: [ECDHE-RSA-AES256-GCM-SHA384]",
-            "1.yaml:6:23: `ECDHE-RSA-AES256-GCM-SHA384` is no cipher suite that is known here (did you mean `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`?)",
+            ("1.yaml:6:23: `ECDHE-RSA-AES256-GCM-SHA384` is no cipher suite that is known here "
+            "(did you mean `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`?)"),
         ),
         (
             "cipher_suites: [TLS_AES_256_GCM_SHA348]",
@@ -211,7 +213,10 @@ NO_13 = "wants TLSv1.3, and no suite of TLS 1.3 is listed (TLS 1.3 suites under 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"{HEAD}platform: debian-12\n{SERVER}", "1.yaml:2:1: no `targets` are named: there is nothing to render (`targets: [postfix]`, for example)"),
+        (
+            f"{HEAD}platform: debian-12\n{SERVER}",
+            "1.yaml:2:1: no `targets` are named: there is nothing to render (`targets: [postfix]`, for example)",
+        ),
         (
             f"{HEAD}platform: debian-12\ntargets: [postfix]\n",
             "1.yaml:2:1: inbound TLS needs a certificate, and none is given (`certificates` under `server`, or `inbound: {tls: none}`)",
@@ -225,8 +230,10 @@ NO_13 = "wants TLSv1.3, and no suite of TLS 1.3 is listed (TLS 1.3 suites under 
             f"1.yaml:7:78: the rule `a` {NO_13}",
         ),
         (
-            f"{WHOLE}{BOTH}, opportunistic: {OLDER.removeprefix('tls: ')}}}}}\n"
-            "inbound: {rules: [{name: a, senders: [b.c], tls: required, minimum_version: TLSv1.3}]}\n",
+            (
+                f"{WHOLE}{BOTH}, opportunistic: {OLDER.removeprefix('tls: ')}}}}}\n"
+                "inbound: {rules: [{name: a, senders: [b.c], tls: required, minimum_version: TLSv1.3}]}\n"
+            ),
             f"1.yaml:7:77: the rule `a` {NO_13}",
         ),
     ],
@@ -243,7 +250,8 @@ def test_what_was_left_out_as_wrong_raises_no_second_complaint(tmp_path: Path) -
     text = (
         "tlsconf: 1\nname: a\nplatform: debain-12\ntarget: [postfix]\nserver: {certificates: 1}\n"
         "tls: {minimum_version: TLSv1.3, cipher_suites: [5]}\n"
-        "outbound: {tls: 1, verify: hostname, smarthost: '[a.example]', rules: [{name: b, domains: [{list: x}], tls: required, mx: [c.d]}]}\n"
+        "outbound: {tls: 1, verify: hostname, smarthost: '[a.example]',"
+        " rules: [{name: b, domains: [{list: x}], tls: required, mx: [c.d]}]}\n"
     )
     assert [line.partition(" (")[0] for line in wrong(tmp_path, text)] == [
         "1.yaml:3:11: `debain-12` does not fit `platform`",
@@ -273,14 +281,20 @@ def test_the_example_of_the_design_resolves() -> None:
 
 def test_every_value_knows_its_file_and_line(tmp_path: Path) -> None:
     base = f"{WHOLE}outbound:\n  tls: opportunistic\n  rules:\n  - {{name: a, tls: required, domains: [x.example, {{list: l}}]}}\n"
-    over = f"{HEAD}outbound:\n  rules:\n  - name: a\n    verify: hostname\nlists:\n  l: [y.example, {{file: f.txt}}]\nhosts:\n  h: {{platform: debian-13}}\n"
+    over = f"{HEAD}outbound:\n  rules:\n  - name: a\n    verify: hostname\n"
+    over += "lists:\n  l: [y.example, {file: f.txt}]\nhosts:\n  h: {platform: debian-13}\n"
     found = resolve(str(chain(tmp_path, (base, over), {"f": "# x\nz.example\n"})))
 
     def place(*path: str, host: str | None = None) -> str:
         return str(found.origin(path, host)).removeprefix(f"{tmp_path}/")
 
     rule = ("outbound", "rules", "a")
-    assert [place("outbound", "tls"), place(*rule, "tls"), place(*rule, "verify"), place(*rule)] == ["2.yaml:7", "2.yaml:9", "1.yaml:6", "1.yaml:5"]
+    assert [place("outbound", "tls"), place(*rule, "tls"), place(*rule, "verify"), place(*rule)] == [
+        "2.yaml:7",
+        "2.yaml:9",
+        "1.yaml:6",
+        "1.yaml:5",
+    ]
     assert [place("platform"), place("platform", host="h"), place("server", "hostname", host="h")] == ["2.yaml:3", "1.yaml:10", "2.yaml:5"]
     assert (found.said(("tls", "groups")), found.said((*rule, "minimum_version"))) == (None, None)
     spans = [found.pattern_span("outbound", "a", "domains", f"{name}.example") for name in "xyzw"]
@@ -289,12 +303,15 @@ def test_every_value_knows_its_file_and_line(tmp_path: Path) -> None:
 
 # --- anything at all -------------------------------------------------------------------------------------------------
 
-WORDS = st.sampled_from(["postfix", "TLSv1.3", "required", "none", "a.example", "*.b.example", "[c.example]:25", "192.0.2.0/24", "/x", "", "x y", "\x1b[31m"])
+WORDS = st.sampled_from(
+    ["postfix", "TLSv1.3", "required", "none", "a.example", "*.b.example", "[c.example]:25", "192.0.2.0/24", "/x", "", "x y", "\x1b[31m"]
+)
 SCALARS = WORDS | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False)
 KEYS = st.sampled_from(
-    ["tlsconf", "name", "extends", "platform", "targets", "server", "hosts", "tls", "lists", "outbound", "inbound", "rules", "domains", "next_hops",
-     "mx", "verify", "minimum_version", "cipher_suites", "groups", "opportunistic", "senders", "clients", "exempt_clients", "smarthost", "add",
-     "remove", "list", "file", "hostname", "certificates", "chain", "key", "accept", "keep", "release", "postfix", "exim", "foo"]
+    ["tlsconf", "name", "extends", "platform", "targets", "server", "hosts", "tls", "lists", "outbound", "inbound", "rules", "domains",
+     "next_hops", "mx", "verify", "minimum_version", "cipher_suites", "groups", "opportunistic", "senders", "clients", "exempt_clients",
+     "smarthost", "add", "remove", "list", "file", "hostname", "certificates", "chain", "key", "accept", "keep", "release", "postfix", "exim",
+     "foo"]
 )  # fmt: skip
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
 
@@ -308,4 +325,4 @@ def test_nothing_that_is_yaml_breaks_it(tmp_path: Path, data: dict[str, object])
     try:
         assert refusals(tmp_path / "p.yaml")
     except AssertionError as error:
-        assert "Resolved(" in str(error)  # noqa: PT017  (it may be right, too)
+        assert "Resolved(" in str(error)  # noqa: PT017  (either will do)

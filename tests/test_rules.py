@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +10,9 @@ from tests.samples import HEAD, WHOLE, policy, wrong
 from tlsconf.policy import Level, NextHop, OutboundRule, Verify
 from tlsconf.resolve import resolve
 from tlsconf.tls import Version
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def rules(*entries: str) -> str:
@@ -73,7 +75,14 @@ def test_what_was_left_out_as_wrong_is_not_missed_as_well(tmp_path: Path) -> Non
 
 # --- combinations ----------------------------------------------------------------------------------------------------
 
-COLUMNS = {("none", "none"), ("opportunistic", "none"), ("opportunistic", "dane"), ("required", "none"), ("required", "hostname"), ("required", "dane")}
+COLUMNS = {
+    ("none", "none"),
+    ("opportunistic", "none"),
+    ("opportunistic", "dane"),
+    ("required", "none"),
+    ("required", "hostname"),
+    ("required", "dane"),
+}
 COMBINATIONS = [(tls, verify) for tls in Level for verify in Verify]
 
 
@@ -95,8 +104,10 @@ def test_a_combination_has_a_column_or_is_an_error(tmp_path: Path, tls: str, ver
 def test_an_inherited_verification_that_does_not_fit_is_told_as_such(tmp_path: Path) -> None:
     text = f"{WHOLE}outbound:\n  verify: dane\n  rules: [{{name: a, domains: [b.example], tls: none}}]\n"
     assert wrong(tmp_path, text) == [
-        "1.yaml:8:48: the rule `a` joins `tls: none` with `verify: dane` (its `verify` comes from `outbound`): "
-        "nothing would follow from the verification (`verify: none`, or `tls: required`)"
+        (
+            "1.yaml:8:48: the rule `a` joins `tls: none` with `verify: dane` (its `verify` comes from `outbound`): "
+            "nothing would follow from the verification (`verify: none`, or `tls: required`)"
+        )
     ]
 
 
@@ -120,14 +131,18 @@ def test_patterns_are_compared_in_their_final_form(tmp_path: Path) -> None:
 
 
 def test_one_next_hop_in_two_rules_is_an_error_with_and_without_its_port(tmp_path: Path) -> None:
-    text = WHOLE + rules("name: one, tls: none, next_hops: ['[a.example]']", "name: two, tls: none, next_hops: ['[A.example]:25', '[a.example]:26']")
+    text = WHOLE + rules(
+        "name: one, tls: none, next_hops: ['[a.example]']", "name: two, tls: none, next_hops: ['[A.example]:25', '[a.example]:26']"
+    )
     assert wrong(tmp_path, text) == [
         "1.yaml:9:42: `[a.example]:25` is in two rules: `one` and `two` (each pattern in one rule) [and here 1.yaml:8:42]"
     ]
 
 
 def test_a_pattern_twice_in_one_rule_and_a_wildcard_beside_its_name_are_no_conflict(tmp_path: Path) -> None:
-    text = WHOLE + rules("name: one, tls: none, domains: [a.example, a.example]", "name: two, tls: none, domains: ['*.a.example', b.a.example]")
+    text = WHOLE + rules(
+        "name: one, tls: none, domains: [a.example, a.example]", "name: two, tls: none, domains: ['*.a.example', b.a.example]"
+    )
     assert owners(tmp_path, text) == {"a.example": "one", "*.a.example": "two", "b.a.example": "two"}
 
 
@@ -141,7 +156,11 @@ def test_an_overlay_takes_over_patterns_of_its_base(tmp_path: Path) -> None:
 def test_an_overlay_takes_over_by_what_it_adds_to_a_rule_of_the_base_too(tmp_path: Path, *, first: bool) -> None:
     base = [ONE, "name: two, tls: none, domains: [c.example]"]
     over = HEAD + rules("name: two, domains: {add: [a.example]}")
-    assert owners(tmp_path, WHOLE + rules(*(base if first else base[::-1])), over) == {"a.example": "two", "*.b.example": "one", "c.example": "two"}
+    assert owners(tmp_path, WHOLE + rules(*(base if first else base[::-1])), over) == {
+        "a.example": "two",
+        "*.b.example": "one",
+        "c.example": "two",
+    }
 
 
 def test_two_rules_of_an_overlay_are_in_conflict_whatever_the_base_says(tmp_path: Path) -> None:
@@ -198,8 +217,10 @@ def test_the_default_is_what_applies_where_no_rule_is_for_the_smarthost(tmp_path
     found = policy(tmp_path, BASE, smart(other, tls="  tls: required\n")).outbound
     assert ([rule.name for rule in found.rules], found.set_aside) == (["other"], ("strict", "lax"))
     assert wrong(tmp_path, BASE, smart(other)) == [
-        "1.yaml:4:14: the smarthost would get mail on weaker terms than the base demands: the rule `strict` "
-        "(a rule with `next_hops` for the smarthost that is as strong) [the rule `strict` 2.yaml:8:46]"
+        (
+            "1.yaml:4:14: the smarthost would get mail on weaker terms than the base demands: the rule `strict` "
+            "(a rule with `next_hops` for the smarthost that is as strong) [the rule `strict` 2.yaml:8:46]"
+        )
     ]
 
 
@@ -207,7 +228,9 @@ def test_a_rule_by_domain_of_ones_own_can_never_apply(tmp_path: Path) -> None:
     own = "name: own, tls: none, domains: [c.example]"
     said = "the rule `own` has `domains`, and a smarthost takes all mail: it could never apply (a rule with `next_hops`, or no smarthost)"
     assert wrong(tmp_path, WHOLE, smart(PROVIDER, own)) == [f"1.yaml:7:39: {said} [the smarthost 1.yaml:4:14]"]
-    assert wrong(tmp_path, WHOLE + smart(PROVIDER).removeprefix(HEAD), HEAD + rules(own)) == [f"1.yaml:5:39: {said} [the smarthost 2.yaml:7:14]"]
+    assert wrong(tmp_path, WHOLE + smart(PROVIDER).removeprefix(HEAD), HEAD + rules(own)) == [
+        f"1.yaml:5:39: {said} [the smarthost 2.yaml:7:14]"
+    ]
 
 
 def test_what_ones_own_profile_adds_to_an_inherited_rule_is_ones_own(tmp_path: Path) -> None:
@@ -265,5 +288,6 @@ def test_verification_without_trust_anchors_is_an_error(tmp_path: Path) -> None:
 def test_trust_anchors_are_one_path_for_every_host(tmp_path: Path) -> None:
     (said,) = wrong(tmp_path, WHOLE + 'outbound: {trust_anchors: "/etc/{hostname}.pem"}\n')
     assert said.startswith(
-        "1.yaml:6:27: `/etc/{hostname}.pem` is no path: `{hostname}` has no value: it is for paths of `server` and `hosts`, beside a `hostname`"
+        "1.yaml:6:27: `/etc/{hostname}.pem` is no path: `{hostname}` has no value: "
+        "it is for paths of `server` and `hosts`, beside a `hostname`"
     )

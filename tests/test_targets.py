@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -31,7 +31,8 @@ PLACES = {
 
 def said_in(places: list[str], key: str, values: dict[str, str], platforms: dict[str, str]) -> str:
     """Write a profile whose places say different things."""
-    host, general = [], []
+    host: list[str] = []
+    general: list[str] = []
     for place in places:
         in_target = f"{key}: {values[place]}" if "targets" in place else ""
         part = f"targets: {{exim: {{{in_target}}}}}" if in_target else f"platform: {platforms[place]}"
@@ -57,7 +58,10 @@ def test_the_library_comes_from_the_nearest_place(tmp_path: Path, first: int) ->
     libraries = {"host's targets": "openssl", "profile's targets": "openssl"}
     platforms = {"host's platform": "debian-12", "profile's platform": "debian-13"}
     places = list(PLACES)[first:]
-    assert target(tmp_path, said_in(places, "tls_library", libraries, platforms)).tls_library == ["openssl", "gnutls", "openssl", "gnutls"][first]
+    assert (
+        target(tmp_path, said_in(places, "tls_library", libraries, platforms)).tls_library
+        == ["openssl", "gnutls", "openssl", "gnutls"][first]
+    )
 
 
 def test_every_other_detail_comes_from_targets_and_only_then_from_a_platform(tmp_path: Path) -> None:
@@ -76,13 +80,19 @@ def test_keep_map_type_and_accept_come_from_the_nearest_target(tmp_path: Path) -
     )
     accepted = (Acceptance("a", (), "r"), Acceptance("b", ("c",), "s"))
     assert target(tmp_path, text)[6:] == ("lmdb", {"smtpd_client_restrictions": ("x",)}, accepted)
-    assert target(tmp_path, f"{text}hosts: {{h: {{targets: [postfix]}}}}\n")[6:] == ("lmdb", {"smtpd_client_restrictions": ("x",)}, accepted)
+    assert target(tmp_path, f"{text}hosts: {{h: {{targets: [postfix]}}}}\n")[6:] == (
+        "lmdb",
+        {"smtpd_client_restrictions": ("x",)},
+        accepted,
+    )
     own = "{postfix: {map_type: hash, keep: {smtp_tls_policy_maps: [y]}, accept: []}}"
     assert target(tmp_path, f"{text}hosts: {{h: {{targets: {own}}}}}\n")[6:] == ("hash", {"smtp_tls_policy_maps": ("y",)}, ())
 
 
 def test_keep_and_accept_merge_with_those_of_the_base(tmp_path: Path) -> None:
-    base = HEAD + SERVER + "platform: debian-12\ntargets: {postfix: {keep: {smtpd_client_restrictions: [x]}, accept: [{id: a, reason: r}]}}\n"
+    base = (
+        HEAD + SERVER + "platform: debian-12\ntargets: {postfix: {keep: {smtpd_client_restrictions: [x]}, accept: [{id: a, reason: r}]}}\n"
+    )
     over = HEAD + "targets: {postfix: {keep: {smtpd_client_restrictions: {add: [y]}}, accept: {add: [{id: b, reason: s}]}}}\n"
     found = target(tmp_path, base, over)
     assert (found.keep, [item.id for item in found.accept]) == ({"smtpd_client_restrictions": ("x", "y")}, ["a", "b"])
@@ -123,7 +133,9 @@ def test_a_platform_has_a_release_or_the_known_ones_are_listed(tmp_path: Path, n
     expected = getattr(PLATFORMS[name], server)
     if expected is None:
         (said,) = wrong(tmp_path, text)
-        assert said.startswith(f"1.yaml:5:11: no release of {server} is given (`release` in `targets.{server}`, or a `platform` that has one; known: ")
+        assert said.startswith(
+            f"1.yaml:5:11: no release of {server} is given (`release` in `targets.{server}`, or a `platform` that has one; known: "
+        )
         assert all(f"{getattr(platform, server)} ({key})" in said for key, platform in PLATFORMS.items() if getattr(platform, server))
     else:
         found = target(tmp_path, text)
@@ -166,7 +178,11 @@ def test_each_host_has_a_policy_and_overrides_server_platform_and_targets(tmp_pa
         ("mx2", "b.example.com", [("sendmail", "8.18.1")]),
         ("mx3", "mx.example.com", [("postfix", "3.7.11"), ("exim", "4.96")]),
     ]
-    assert [item.server.certificates[0].chain for item in found] == ["/c/mx.example.com.pem", "/c/b.example.com.pem", "/own/mx.example.com.pem"]
+    assert [item.server.certificates[0].chain for item in found] == [
+        "/c/mx.example.com.pem",
+        "/c/b.example.com.pem",
+        "/own/mx.example.com.pem",
+    ]
     assert found[2].server == Server(
         "mx.example.com", (Certificate("/own/mx.example.com.pem", "/own/mx.example.com.key"), Certificate("/x", "/y"))
     )
@@ -203,8 +219,14 @@ PATH = "(an absolute path of ASCII letters, digits and . _ @ + = ~ % - /)"
             '{certificates: [{chain: "/c/{hostname}", key: /k}]}',
             "`/c/{hostname}` is no path: `{hostname}` has no value: it is for paths of `server` and `hosts`, beside a `hostname` " + PATH,
         ),
-        ('{hostname: a.b, certificates: [{chain: "/c/{name}", key: /k}]}', "`/c/{name}` is no path: `{hostname}` is the one placeholder " + PATH),
-        ("{hostname: '*.a.b', certificates: [{chain: /c, key: /k}]}", "`*.a.b` is no host name: a wildcard names many hosts (a name such as mx.example.com)"),
+        (
+            '{hostname: a.b, certificates: [{chain: "/c/{name}", key: /k}]}',
+            "`/c/{name}` is no path: `{hostname}` is the one placeholder " + PATH,
+        ),
+        (
+            "{hostname: '*.a.b', certificates: [{chain: /c, key: /k}]}",
+            "`*.a.b` is no host name: a wildcard names many hosts (a name such as mx.example.com)",
+        ),
         ("{hostname: a.b, certificates: [{chain: c.pem, key: /k}]}", f"`c.pem` is no path {PATH}"),
         ("{hostname: a.b, certificates: [{chain: /c, key: /k$HOME}]}", f"`/k$HOME` is no path {PATH}"),
         ('{hostname: a.b, certificates: [{chain: /c, key: "/k\\n"}]}', f"`/k…` is no path {PATH}"),
@@ -218,11 +240,12 @@ def test_paths_and_names_of_the_server_are_judged_at_their_place(tmp_path: Path,
 @pytest.mark.parametrize("length", [1, 400])
 @pytest.mark.parametrize("part", ["chain", "key"])
 def test_pem_text_is_refused_and_not_shown(tmp_path: Path, part: str, length: int) -> None:
-    secret = "MIIEvQIBADANBgkqhkiG9w0B"
-    body = "".join(f"      {secret}\n" for _ in range(length))
-    other: dict[str, Any] = {"chain": "key", "key": "chain"}
-    text = f"server:\n  certificates:\n  - {other[part]}: /k\n    {part}: |\n      -----BEGIN PRIVATE KEY-----\n{body}      -----END PRIVATE KEY-----\n"
+    inner = "MIIEvQIBADANBgkqhkiG9w0B"
+    lines = ["-----BEGIN PRIVATE KEY-----", *[inner] * length, "-----END PRIVATE KEY-----"]
+    pem = "".join(f"      {line}\n" for line in lines)
+    other = {"chain": "key", "key": "chain"}[part]
+    text = f"server:\n  certificates:\n  - {other}: /k\n    {part}: |\n{pem}"
     (line,) = wrong(tmp_path, f"{HEAD}platform: debian-12\ntargets: [postfix]\n{text}")
     assert line.startswith("1.yaml:8:")
     assert "PEM text" in line
-    assert secret not in line
+    assert inner not in line

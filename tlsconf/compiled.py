@@ -20,17 +20,15 @@ class _Cache(FileSystemBytecodeCache):
     """Jinja's cache, which goes by a digest of each template's source, for folders that may be read-only."""
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        with contextlib.suppress(OSError):
-            super().dump_bytecode(bucket)
+        if not sys.dont_write_bytecode:  # PYTHONDONTWRITEBYTECODE forbids to write, not to read
+            with contextlib.suppress(OSError):
+                super().dump_bytecode(bucket)
 
 
 def bytecode_cache() -> FileSystemBytecodeCache | None:
-    """Return the cache, or `None` where Python is told to write no bytecode (`PYTHONDONTWRITEBYTECODE`)."""
-    if sys.dont_write_bytecode:
-        return None
+    """Return the cache, or `None` where there is none and none can be made."""
     folder = Path(importlib.util.cache_from_source(str(resources.TEMPLATES / "template.py"))).parent
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError:
-        return None
-    return _Cache(str(folder))
+    if not sys.dont_write_bytecode:
+        with contextlib.suppress(OSError):
+            folder.mkdir(exist_ok=True)
+    return _Cache(str(folder)) if folder.is_dir() else None

@@ -143,7 +143,7 @@ _GROUPS: Final = (
 )
 GROUPS: Final = {group.iana: group for group in _GROUPS}
 
-# Hybrid groups: in OpenSSL from 3.5, in GnuTLS from 3.8.8 where it was built with ML-KEM.
+# Hybrid groups: in OpenSSL from 3.5, in GnuTLS from 3.8.8 where it was built with ML-KEM (no release of Debian was, up to 14).
 HYBRID_GROUPS: Final = frozenset({"X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024"})
 FFDHE_GROUPS: Final = frozenset(name for name in GROUPS if name.startswith("ffdhe"))
 

@@ -161,7 +161,9 @@ def test_a_name_that_is_no_text_is_spelt_out(tmp_path: Path) -> None:
 def on_a_terminal(*arguments: str, **environment: str) -> str:
     """Run a command whose streams are a terminal, and return what that is given."""
     master, slave = pty.openpty()
-    with subprocess.Popen([*COMMAND, *arguments], cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **environment}) as run:
+    with subprocess.Popen(
+        [*COMMAND, *arguments], cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **environment}
+    ) as run:
         os.close(slave)
         found = b""
         try:
@@ -196,7 +198,9 @@ def test_what_a_file_holds_never_commands_a_terminal(tmp_path: Path) -> None:
     (out / "postfix/main.cf").write_bytes(f"{EVIL}\r\n".encode() + b"\xff\n")
     shown = on_a_terminal("render", profile, "-o", str(out), "--check", "--diff")
     assert "-\\x1b[31m\\u202e\\x0d" in shown
-    piped = subprocess.run([*COMMAND, "render", profile, "-o", str(out), "--check", "--diff"], check=False, cwd=ROOT, capture_output=True, timeout=60)
+    piped = subprocess.run(
+        [*COMMAND, "render", profile, "-o", str(out), "--check", "--diff"], check=False, cwd=ROOT, capture_output=True, timeout=60
+    )
     assert f"-{EVIL}\r".encode() in piped.stdout  # what a patch is made from is left as it is
 
 

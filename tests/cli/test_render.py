@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
@@ -43,7 +42,13 @@ def test_without_a_folder_files_go_to_stdout_each_after_its_name(tlsconf: Callab
     tlsconf("render", edge, "-o", tmp_path)
     written = tree(tmp_path)
     index = written.pop("manifest.json")
-    order = [f"{entry['folder']}/{file['path']}" for name in ("postfix", "exim", "sendmail") for entry in json.loads(index)["rendered"] if entry["target"] == name for file in entry["files"]]
+    order = [
+        f"{entry['folder']}/{file['path']}"
+        for name in ("postfix", "exim", "sendmail")
+        for entry in json.loads(index)["rendered"]
+        if entry["target"] == name
+        for file in entry["files"]
+    ]
     assert done.code == 0
     assert done.out == "".join(f"==> {name} <==\n{written[name].decode()}\n" for name in order)
 
@@ -100,7 +105,11 @@ def test_check_and_diff_answer_without_writing(tlsconf: Callable[..., Done], tmp
     assert (done.code, out.exists()) == (1, False)
     assert done.out.splitlines()[0] == f"{out}/postfix/main.cf: is missing"
     wrote = tlsconf("render", profile, "-o", out)
-    assert (wrote.code, wrote.out.splitlines()[0], wrote.out.splitlines()[-1]) == (0, f"wrote {out}/postfix/main.cf", f"wrote {out}/manifest.json")
+    assert (wrote.code, wrote.out.splitlines()[0], wrote.out.splitlines()[-1]) == (
+        0,
+        f"wrote {out}/postfix/main.cf",
+        f"wrote {out}/manifest.json",
+    )
     before = tree(out)
     assert tlsconf("render", profile, "-o", out) == (0, "", "")
     assert tlsconf("render", profile, "-o", out, "--check", "--diff") == (0, "", "")
@@ -179,7 +188,10 @@ def test_files_are_the_same_wherever_and_whenever_they_are_made(
 
 def test_two_spellings_of_a_profile_give_one_output(tlsconf: Callable[..., Done], tmp_path: Path) -> None:
     flow = WHOLE + "lists: {l: [a.example]}\noutbound: {rules: [{name: r, domains: [{list: l}, {file: f.txt}], tls: required}]}\n"
-    block = HEAD + "extends: ./base.yaml\noutbound:\n  rules:\n  - name: r\n    tls: required\n    domains:\n    - A.example\n    - bücher.example\n"
+    block = (
+        HEAD
+        + "extends: ./base.yaml\noutbound:\n  rules:\n  - name: r\n    tls: required\n    domains:\n    - A.example\n    - bücher.example\n"
+    )
     put(tmp_path, {"one.yaml": flow, "two.yaml": block, "base.yaml": WHOLE, "f.txt": "# x\nxn--bcher-kva.example\r\n"})
     for name in ("one", "two"):
         assert tlsconf("render", tmp_path / f"{name}.yaml", "-o", tmp_path / name).code == 0
@@ -191,8 +203,17 @@ def test_a_render_killed_at_any_moment_leaves_every_file_old_or_new(tmp_path: Pa
     out = tmp_path / "out"
     wanted = []
     for number, level in enumerate(("opportunistic", "required")):
-        put(tmp_path, {f"{number}.yaml": f"{HEAD}{SERVER}platform: debian-12\ntargets: [postfix]\ninbound: {{tls: {level}}}\nhosts:\n{hosts}"})
-        subprocess.run([sys.executable, "-m", "tlsconf", "render", f"{tmp_path}/{number}.yaml", "-o", str(out)], check=True, capture_output=True, cwd=ROOT, timeout=60)
+        put(
+            tmp_path,
+            {f"{number}.yaml": f"{HEAD}{SERVER}platform: debian-12\ntargets: [postfix]\ninbound: {{tls: {level}}}\nhosts:\n{hosts}"},
+        )
+        subprocess.run(
+            [sys.executable, "-m", "tlsconf", "render", f"{tmp_path}/{number}.yaml", "-o", str(out)],
+            check=True,
+            capture_output=True,
+            cwd=ROOT,
+            timeout=60,
+        )
         wanted.append(tree(out))
     chance = random.Random(7)  # noqa: S311  (moments, not secrets)
     seen = set()
@@ -212,7 +233,13 @@ def test_a_render_killed_at_any_moment_leaves_every_file_old_or_new(tmp_path: Pa
         seen.add(tuple(found == content for content in wanted))
     assert (False, False) in seen  # some were caught in the middle
     for number in (0, 1):
-        subprocess.run([sys.executable, "-m", "tlsconf", "render", f"{tmp_path}/{number}.yaml", "-o", str(out)], check=True, capture_output=True, cwd=ROOT, timeout=60)
+        subprocess.run(
+            [sys.executable, "-m", "tlsconf", "render", f"{tmp_path}/{number}.yaml", "-o", str(out)],
+            check=True,
+            capture_output=True,
+            cwd=ROOT,
+            timeout=60,
+        )
     assert tree(out) == wanted[1]
 
 
@@ -222,4 +249,4 @@ def test_two_renders_at_once_end_whole(tmp_path: Path, edge: Path) -> None:
     outputs = [run.communicate(timeout=60)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0]
     assert sum(output.count(b"wrote ") for output in outputs) == len(tree(tmp_path))
-    assert [name for name in os.listdir(tmp_path) if name.startswith(".")] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.samples import HEAD, SERVER, WHOLE, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from tests.cli.conftest import Done
 
@@ -21,30 +21,36 @@ def test_a_right_profile_gets_one_line(tlsconf: Callable[..., Done], edge: Path,
     done = tlsconf("validate", edge, department)
     assert (done.code, done.out) == (
         0,
-        f"{edge}: right; renders for postfix 3.7.11, exim 4.96, sendmail 8.17.1.9\n"
-        f"{department}: right; renders for postfix 3.7.11, exim 4.96, sendmail 8.17.1.9, "
-        "postfix 3.10.13, exim 4.98.2, sendmail 8.18.1 on mx1, mx2\n",
+        (
+            f"{edge}: right; renders for postfix 3.7.11, exim 4.96, sendmail 8.17.1.9\n"
+            f"{department}: right; renders for postfix 3.7.11, exim 4.96, sendmail 8.17.1.9, "
+            "postfix 3.10.13, exim 4.98.2, sendmail 8.18.1 on mx1, mx2\n"
+        ),
     )
 
 
-def test_a_wrong_profile_gets_every_mistake_with_its_line(tlsconf: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_profile_gets_every_mistake_with_its_line(
+    tlsconf: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     put(tmp_path, {"p.yaml": WHOLE + "outbound:\n  tls: no\nfoo: 1\n"})
     assert tlsconf("validate", "p.yaml") == (
         3,
         "",
-        "error: `no` does not fit `outbound.tls`\n"
-        " --> p.yaml:7:8\n"
-        "  |\n"
-        "7 |   tls: no\n"
-        "  |        ^^ expected one of `none`, `opportunistic`, `required`; did you mean `none`?\n"
-        "\n"
-        "error: unknown key `foo`\n"
-        " --> p.yaml:8:1\n"
-        "  |\n"
-        "8 | foo: 1\n"
-        "  | ^^^ expected one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf\n"
-        "\n",
+        (
+            "error: `no` does not fit `outbound.tls`\n"
+            " --> p.yaml:7:8\n"
+            "  |\n"
+            "7 |   tls: no\n"
+            "  |        ^^ expected one of `none`, `opportunistic`, `required`; did you mean `none`?\n"
+            "\n"
+            "error: unknown key `foo`\n"
+            " --> p.yaml:8:1\n"
+            "  |\n"
+            "8 | foo: 1\n"
+            "  | ^^^ expected one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf\n"
+            "\n"
+        ),
     )
 
 
@@ -65,7 +71,8 @@ def test_what_is_set_aside_and_where_the_law_is_not_kept_is_told(tlsconf: Callab
 
 
 def test_what_a_server_can_t_do_is_an_error_at_the_target_unless_it_is_accepted(tlsconf: Callable[..., Done], tmp_path: Path) -> None:
-    text = f"{HEAD}{SERVER}platform: debian-12\ntargets:\n  sendmail:\noutbound: {{rules: [{{name: legacy, domains: [a.example], tls: none}}]}}\n"
+    rule = "{name: legacy, domains: [a.example], tls: none}"
+    text = f"{HEAD}{SERVER}platform: debian-12\ntargets:\n  sendmail:\noutbound: {{rules: [{rule}]}}\n"
     done = tlsconf("validate", put(tmp_path, {"p.yaml": text}))
     assert (done.code, done.out) == (3, "")
     assert "error: sendmail 8.17.1.9 can't keep this (missing): " in done.err

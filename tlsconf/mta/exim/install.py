@@ -162,7 +162,7 @@ def notes(policy: Policy, target: Target, known: Facts) -> tuple[str, ...]:
         found.append("DANE needs a validating resolver that /etc/resolv.conf trusts (`options trust-ad`), and `dns_dnssec_ok = 1`.")
     if policy.inbound.tls is not Level.NONE and not policy.server.certificates:
         found.append("The profile names no certificate: Exim makes one of its own for each connection.")
-    found.append("The transports' `event_action` is taken: what a site does there must be moved elsewhere.")
+    found.append("The transports' `event_action` and `authenticated_sender` are taken: what a site does there must be moved elsewhere.")
     found.append("Tables are read at each use: a changed table is in force as soon as it is copied.")
     return tuple(found)
 

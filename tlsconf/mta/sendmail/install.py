@@ -22,7 +22,12 @@ _MC: Final = "/etc/mail/sendmail.mc"
 
 # Debian's stock sendmail.mc has one line MAILER_DEFINITIONS, that of Red Hat one line MAILER(smtp)dnl, each behind all definitions.
 SITE_EDITS: Final = (SiteEdit(_MC, r"^MAILER(_DEFINITIONS|\(smtp\))", "before", f"include(`{FOLDER}/tlsconf.m4')dnl"),)
-ROLLBACK: Final = (f"cp -p {FOLDER}/sendmail.cf.previous {_CF}",)
+# Debian's reload makes a sendmail.cf again that is older than sendmail.mc: so our line goes first, and the copy gets the time of now.
+ROLLBACK: Final = (
+    f"test -e {FOLDER}/sendmail.cf.before",
+    f"sed -i '\\|^include(.{FOLDER}/tlsconf\\.m4.)dnl$|d' {_MC}",
+    f"cat {FOLDER}/sendmail.cf.before > {_CF} && rm {FOLDER}/sendmail.cf.before",
+)
 
 # How the options are called in sendmail.cf, by their name in sendmail.mc (cf/README, "Options").
 _OPTIONS: Final = {
@@ -75,7 +80,7 @@ def compile_commands(policy: Policy, known: Facts) -> tuple[str, ...]:
         f"(cd {FOLDER} && for name in {' '.join(TABLES)}; do {make} || exit 1; done)",
         f"m4 {_MC} > {_NEW}",
         f"grep -q '^Stlsconf_tls_rcpt' {_NEW} && sendmail -C {_NEW} -bC",
-        f"if [ -e {_CF} ] && ! cmp -s {_NEW} {_CF}; then cp -p {_CF} {FOLDER}/sendmail.cf.previous; fi",
+        f"if [ -e {_CF} ] && ! grep -q '^Stlsconf_tls_rcpt' {_CF}; then cp -p {_CF} {FOLDER}/sendmail.cf.before; fi",
         f"chmod 0644 {_NEW} && mv -f {_NEW} {_CF}",
     )
 
