@@ -115,7 +115,7 @@ KEYS = "(one of description, extends, hosts, inbound, lists, name, outbound, pla
         ("/dev/zero", "the base `/dev/zero` can't be read: it is no regular file (a file beside this one, or a shipped profile)"),
         ("./1.yaml/x", "the base `./1.yaml/x` can't be read: Not a directory (a file beside this one, or a shipped profile)"),
         (f"./{'x' * 300}", "File name too long"),
-        ('"./a\\0b"', "embedded null byte"),
+        ('"./a\\0b"', "a NUL is in the name"),
         ("./1.yaml", "`extends` runs in a circle: `1.yaml` extends `1.yaml` (a chain that ends)"),
         ("./link.yaml", "`extends` runs in a circle: `1.yaml` extends `link.yaml` (a chain that ends)"),
         (
@@ -176,7 +176,7 @@ def test_a_base_that_is_no_yaml_is_told_at_its_own_place(tmp_path: Path) -> None
         ("none.yaml", "none.yaml: No such file or directory"),
         ("", ".: Is a directory"),
         (".", ".: Is a directory"),
-        ("a\0b", "'a\\x00b': embedded null byte"),
+        ("a\0b", "a\0b: a NUL is in the name"),
         ("x" * 300, "File name too long"),
     ],
 )

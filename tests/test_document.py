@@ -216,7 +216,7 @@ def test_ten_megabytes_in_one_line_are_read_or_refused_in_time(content: str) -> 
         load(content)
     except ProfileError as error:
         assert len(error.findings) == 1  # noqa: PT017  (either will do)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 30
 
 
 TOKENS = st.sampled_from(

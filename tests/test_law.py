@@ -176,7 +176,7 @@ def inbound_policy(row: str, column: str, rule: InboundRule = BANK) -> Policy:
     return inbound(inbound_rules=(rule._replace(minimum_version=own),))
 
 
-@pytest.mark.parametrize(("row", "column", "cell"), [entry for entry in cells(INBOUND) if entry[2] in INBOUND_CELLS])
+@pytest.mark.parametrize(("row", "column", "cell"), [entry for entry in cells(INBOUND) if entry[2] != "\N{EN DASH}"])
 def test_every_inbound_cell_is_as_the_design_says(row: str, column: str, cell: str) -> None:
     for peer in CLIENTS[row]:
         assert outcome(decide(inbound_policy(row, column), FROM_BANK), peer) is INBOUND_CELLS[cell]

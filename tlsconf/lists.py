@@ -115,7 +115,7 @@ def _refer(context: Context, reference: dict[str, str], origin: Origin, *, in_li
 
 def _named(context: Context, name: str, origin: Origin) -> tuple[Block, ...]:
     found = context.root.blocks("lists", name)
-    if found is None and context.has_all_bases and not any(path[0] == "lists" for path in context.left_out):
+    if found is None and context.has_all_bases and not any(path[:1] == ("lists",) for path in context.left_out):
         lists = context.root.node("lists")
         known = list(lists.values) if lists else []
         near = difflib.get_close_matches(name, known, 1, 0.6)

@@ -72,9 +72,12 @@ def write(out: Path, rendered: Sequence[RenderedTarget], only: frozenset[str], *
     with _environment(out):
         out.mkdir(parents=True, exist_ok=True)
         with _locked(out):
-            changes = _differences(out, _Wanted.of(out, rendered, only))
+            wanted = _Wanted.of(out, rendered, only)
+            changes = _differences(out, wanted)
             if not force:
                 _refuse_edited(out, [difference for difference, _ in changes])
+            for name in wanted.texts:
+                _temporary(out / name).unlink(missing_ok=True)  # left behind by a run that was killed
             for difference, path in changes:
                 if difference.new is None:
                     path.unlink()
@@ -191,9 +194,8 @@ def _refuse_edited(out: Path, differences: list[Difference]) -> None:
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
+    temporary = _temporary(path)
     try:
-        temporary.unlink(missing_ok=True)  # left behind by a run that was killed
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb") as stream:
             stream.write(text.encode(errors="surrogateescape"))
         temporary.replace(path)
@@ -201,6 +203,10 @@ def _replace(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}{_TEMPORARY}")
 
 
 def _prune(folder: Path, out: Path) -> None:

@@ -52,6 +52,7 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         (["limitations", "nonsense"], 2, "no limitation `nonsense`"),
         (["render", "EDGE", "-t", "qmail"], 2, "no server is called `qmail`"),
         (["render", "EDGE", "--check"], 2, "need `-o DIR`"),
+        (["render", "EDGE", "-o", ""], 2, "`-o` names no folder"),
         (["render", "EDGE", "--diff"], 2, "need `-o DIR`"),
         (["render", "EDGE", "--force"], 2, "need `-o DIR`"),
         (["render", "POSTFIX", "-t", "exim"], 2, "has no target `exim`; it has postfix"),

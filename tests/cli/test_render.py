@@ -226,7 +226,7 @@ def test_a_render_killed_at_any_moment_leaves_every_file_old_or_new(tmp_path: Pa
             deadline = time.monotonic() + 10
             while run.poll() is None and time.monotonic() < deadline and not any(out.rglob("*.tlsconf-new")):
                 time.sleep(0.002)
-            time.sleep(chance.uniform(0, 0.02))
+            time.sleep(chance.uniform(0, 0.01))
             run.send_signal(signal.SIGKILL)
         found = {name: content for name, content in tree(out).items() if not name.endswith(".tlsconf-new")}
         assert [name for name, content in found.items() if content not in (wanted[0][name], wanted[1][name])] == []

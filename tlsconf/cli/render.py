@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +24,7 @@ def _complete_target(incomplete: str) -> list[str]:
 def render(
     profiles: Annotated[list[str], typer.Argument(metavar="PROFILE", help="Profiles to render.")],
     out: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write; without it, files go to stdout.")
+        str | None, typer.Option("-o", "--output", metavar="DIR", help="Where to write; without it, files go to stdout.")
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -41,6 +41,9 @@ def render(
         if name not in NAMES:
             message = f"no server is called `{name}`: it is one of {', '.join(NAMES)}"
             raise UsageError(message)
+    if out == "":
+        message = "`-o` names no folder; the one you stand in is `.`"
+        raise UsageError(message)
     if out is None and (check or diff or force):
         message = "`--check`, `--diff` and `--force` need `-o DIR`"
         raise UsageError(message)
@@ -50,7 +53,7 @@ def render(
             for file in item.files:
                 show(f"==> {item.folder}/{file.path} <==\n{file.text}")
         return
-    _put(out, rendered, frozenset(targets), check=check, diff=diff, force=force)
+    _put(Path(out), rendered, frozenset(targets), check=check, diff=diff, force=force)
 
 
 def _render_all(profiles: Sequence[str], targets: Sequence[str]) -> list[RenderedTarget]:
