@@ -205,6 +205,12 @@ def test_reserved_words_are_not_in_version_1(word: str, where: str) -> None:
     assert complaint.partition(": ")[2] == f"`{word}` is not in version 1 of the language (nothing here until a later version)"
 
 
+@pytest.mark.parametrize("key", ["~", "1", "1.5", "true", "2024-01-01", "? [a]\n", "null"])
+def test_a_key_that_is_no_text_is_left_out_with_what_it_holds(key: str) -> None:
+    data, complaints = check(f"tlsconf: 1\nname: a\n{key}: {{rules: 1}}\n")
+    assert (data, len(complaints)) == ({"tlsconf": 1, "name": "a"}, 1)
+
+
 def test_all_mistakes_of_a_file_are_told_and_left_out_and_the_rest_stays_in_its_place() -> None:
     data, complaints = check(
         "tlsconf: 1\nname: Bad\nfoo: 1\ntargets: [postfix, postfx, exim]\nlists: {a: [x, 5, {fil: y}, z], B: [x]}\n"

@@ -33,7 +33,7 @@ def without_mistakes(document: Document, error: ValidationError, findings: list[
 
 def _left_out(data: Any, mistake: Any) -> KeyPath:
     """Return the path of what can't be used: the value, or the whole entry of a list that is nothing without it."""
-    path = _real_path(data, mistake["loc"])
+    path = _real_path(data, mistake)
     needed = len(path) > 1 and isinstance(path[-2], int) and path[-1] in _NEEDED
     return path[:-1] if needed and mistake["type"] != "extra_forbidden" else path
 
@@ -67,15 +67,14 @@ _PATTERNS: Final = {
 
 
 def _finding(document: Document, error: Any) -> Finding:
-    path = _real_path(document.data, error["loc"])
+    path = _real_path(document.data, error)
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         return _unknown_key(document, path)
     if kind == "missing":
         return Finding(f"`{error['loc'][-1]}` is missing", document.span(path), f"the key `{error['loc'][-1]}`")
     if kind == "invalid_key":
-        parent = path[:-1] if path and path[-1] is value else path
-        return Finding(f"the key {_shown(value)} is no text", document.span((*parent, value), key=True), "a word: put it between quotes")
+        return Finding(f"the key {_shown(value)} is no text", document.span(path, key=True), "a word: put it between quotes")
     expected = _EXPECTED.get(kind, "")
     if kind == "literal_error":
         expected = _alternatives(error["ctx"]["expected"], value)
@@ -100,13 +99,15 @@ def _unknown_key(document: Document, path: KeyPath) -> Finding:
     return Finding(f"unknown key `{key}`", span, hint)
 
 
-def _real_path(data: Any, location: KeyPath) -> KeyPath:
-    """Drop the steps of pydantic's location that the data does not have: tags of unions, and what is missing."""
+def _real_path(data: Any, error: Any) -> KeyPath:
+    """Drop the steps of pydantic's location that the data does not have: tags of unions, what is missing, and keys made into text."""
     path: list[str | int] = []
-    for step in location:
+    for step in error["loc"]:
         if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
-            data = data[step]  # type: ignore[index]
+            data = data[step]
             path.append(step)
+    if error["type"] == "invalid_key" and (not path or path[-1] != error["input"]):
+        path.append(error["input"])
     return tuple(path)
 
 

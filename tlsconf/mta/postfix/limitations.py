@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def postfix_tls13_suites_fixed(kind: Kind, added: Sequence[str], lost: Sequence[str]) -> Limitation:
-    """Offer the TLS 1.3 suites of OpenSSL's own choice.
+    """Before `tls_config_file`, Postfix can't choose the suites of TLS 1.3.
 
     What: TLS 1.3 sessions may use the three suites that OpenSSL offers where nothing names them, in its order, whatever the profile lists.
 
@@ -34,7 +34,7 @@ def postfix_tls13_suites_fixed(kind: Kind, added: Sequence[str], lost: Sequence[
 
 
 def postfix_tls13_suites_shared(kind: Kind, added: Sequence[str]) -> Limitation:
-    """Share one list of TLS 1.3 suites between both floors and both directions.
+    """Postfix has one list of TLS 1.3 suites, for both floors and both directions.
 
     What: where `tls` and `tls.opportunistic` list different TLS 1.3 suites, every TLS 1.3 session may use the suites of both.
 
@@ -53,7 +53,7 @@ def postfix_tls13_suites_shared(kind: Kind, added: Sequence[str]) -> Limitation:
 
 
 def postfix_groups_shared(added: Sequence[str]) -> Limitation:
-    """Share one list of key-exchange groups between both floors and both directions.
+    """Postfix has one list of key-exchange groups, for both floors and both directions.
 
     What: where `tls` and `tls.opportunistic` list different groups, every session may use the groups of both.
 
@@ -71,7 +71,7 @@ def postfix_groups_shared(added: Sequence[str]) -> Limitation:
 
 
 def postfix_group_unavailable(groups: Sequence[str]) -> Limitation:
-    """Leave out groups that this release and its OpenSSL don't have.
+    """This release, or its OpenSSL, does not have a group.
 
     What: hybrid groups such as X25519MLKEM768, or finite-field groups such as ffdhe3072, are not offered and not accepted.
 
@@ -91,7 +91,7 @@ def postfix_group_unavailable(groups: Sequence[str]) -> Limitation:
 
 
 def postfix_dhe_group(suites: Sequence[str]) -> Limitation:
-    """Use a group of Postfix's or OpenSSL's choice with DHE suites.
+    """The group of DHE suites is Postfix's or OpenSSL's choice.
 
     What: where the listener's list has DHE suites, TLS 1.2 and earlier use a finite-field group of 2048 bits or more that the profile did
     not name.
@@ -111,7 +111,7 @@ def postfix_dhe_group(suites: Sequence[str]) -> Limitation:
 
 
 def postfix_inbound_rule_version(rule: str, version: str, listener: str) -> Limitation:
-    """Accept a session below an inbound rule's own minimum version.
+    """Postfix can't refuse a TLS version by sender or client.
 
     What: a message that an inbound rule with a `minimum_version` matches is accepted in any session that the listener allows.
 
@@ -129,7 +129,7 @@ def postfix_inbound_rule_version(rule: str, version: str, listener: str) -> Limi
 
 
 def postfix_address_unverifiable(rule: str | None, hosts: Sequence[str]) -> Limitation:
-    """Hold mail for a next hop that is an address and must prove its name.
+    """A next hop that is an address has no name to prove.
 
     What: mail for a next hop such as `[192.0.2.1]` under `verify: hostname` without `mx` stays in the queue.
 
