@@ -60,8 +60,12 @@ class Head(NamedTuple):
 
 
 def policy_digest(policy: Policy) -> str:
-    """Return `sha256:…` of everything that the policy says, whatever files and lines it was said in."""
-    return "sha256:" + _sha256(json.dumps(policy, default=_plain))
+    """Return `sha256:…` of what is intended, whatever files and lines it was said in.
+
+    The targets and the description are no part of it: all servers of a host show the same digest, and a new release of one changes none.
+    """
+    intended = policy._replace(description="", targets=())
+    return "sha256:" + _sha256(json.dumps(intended, default=_plain))
 
 
 def render_plan(plan: Plan, *, profile: str, host: str | None, digest: str) -> tuple[RenderedFile, ...]:
