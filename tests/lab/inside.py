@@ -57,6 +57,10 @@ def _mount(root: Path, work: Path, binds: list[tuple[str, str]]) -> None:
     if subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(merged)], check=False, stderr=subprocess.DEVNULL).returncode:
         _run("cp", "-a", f"{root.name}/.", str(merged))
     _run("mount", "-t", "proc", "proc", str(merged / "proc"))
+    (merged / "dev/pts").mkdir(exist_ok=True)
+    _run("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666", "devpts", str(merged / "dev/pts"))
+    (merged / "dev/ptmx").unlink(missing_ok=True)
+    (merged / "dev/ptmx").symlink_to("pts/ptmx")
     for source, destination in binds:
         target = merged / destination.lstrip("/")
         target.mkdir(parents=True, exist_ok=True)

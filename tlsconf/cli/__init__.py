@@ -48,7 +48,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        return app(standalone_mode=False) or 0
+        return app(standalone_mode=False, prog_name="tlsconf") or 0  # that name also as `python -m tlsconf`
     except SystemExit as exit_:  # completion ends so
         return exit_.code if isinstance(exit_.code, int) else 0
     except TlsconfError as error:
