@@ -42,6 +42,10 @@ def test_no_golden_is_orphaned(case: str) -> None:
     assert found - expected == set()
 
 
+def test_no_case_is_orphaned() -> None:
+    assert sorted(path.name for path in GOLDEN.iterdir()) == CASES
+
+
 def test_every_server_and_platform_of_the_lab_has_a_golden() -> None:
     releases = [f"debian-{number}" for number in (11, 12, 13, 14)]
     servers = {f"{server}-{release}" for server in ("postfix", "exim", "sendmail") for release in releases} | {"exim-openssl"}

@@ -46,7 +46,7 @@ def is_list_item(text: str) -> bool:
 
 
 def _is_one_line(name: str) -> bool:
-    return name.translate(_JOINERS).isprintable()
+    return name.isprintable() or name.translate(_JOINERS).isprintable()
 
 
 def _word(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
