@@ -33,10 +33,12 @@ LAYERS = (
     {"tlsconf.lists"},
     {"tlsconf.targets"},
     {"tlsconf.rules"},
+    {"tlsconf.live"},
     {"tlsconf.resolve", "tlsconf.mta"},
     {"tlsconf.render", "tlsconf.compiled"},
     {"tlsconf.output"},
     {"tlsconf.pipeline"},
+    {"tlsconf.inspection"},
     {"tlsconf.report"},
     {"tlsconf.cli", "tlsconf.__main__"},
 )

@@ -10,7 +10,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.native.install import settle
+from tests.lab.install import settle
 
 if TYPE_CHECKING:
     from pathlib import Path

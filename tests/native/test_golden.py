@@ -9,8 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.lab import roots, sandbox
+from tests.lab.install import install
 from tests.native import servers
-from tests.native.install import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.lab import roots, sandbox
+from tests.lab.install import InstallError, edited, install
 from tests.lab.sandbox import SandboxError
 from tests.native import servers
-from tests.native.install import InstallError, edited, install
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.lab import roots, sandbox
-from tests.native.install import OUT, install
+from tests.lab.install import OUT, install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from tlsconf.live.discrepancy import Discrepancy, Installed
+    from tlsconf.live.machine import Machine
     from tlsconf.plan import Limitation, Plan, Setting
     from tlsconf.policy import Policy, Target
 
@@ -35,6 +38,21 @@ class Mta(Protocol):
         ...
 
 
+class Native(Protocol):
+    """What asks the real program: the module `native` of a server's package."""
+
+    def installed(self, machine: Machine) -> Installed | None:
+        """Return which release is installed, or `None`. Raises `EnvironmentFailedError` where the program does not answer."""
+        ...
+
+    def inspect(self, machine: Machine, policy: Policy, target: Target, plan: Plan) -> Iterator[Discrepancy]:
+        """Yield how the effective configuration differs from the plan, and what of the site's overrides it, is lost or goes round it.
+
+        Changes nothing. Raises `EnvironmentFailedError` where something can't be looked at.
+        """
+        ...
+
+
 NAMES: Final = ("postfix", "exim", "sendmail")
 
 
@@ -51,3 +69,8 @@ def load(name: str) -> Mta:
     from tlsconf.mta import sendmail
 
     return sendmail
+
+
+def load_native(name: str) -> Native:
+    """Import what asks the program of a server."""
+    return cast("Native", import_module(f"tlsconf.mta.{name}.native"))

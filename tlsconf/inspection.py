@@ -1,0 +1,97 @@
+"""Compares an installed server with a profile: the order of the checks, and those that are alike for all servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tlsconf.errors import TlsconfError
+from tlsconf.live.discrepancy import Discrepancy, Installed
+from tlsconf.live.requirements import inspect_requirements
+from tlsconf.mta import load, load_native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tlsconf.live.machine import Machine
+    from tlsconf.pipeline import Planned
+    from tlsconf.plan import PlannedFile, Setting
+
+_WRITABLE: Final = 0o022
+
+
+def installed(machine: Machine, server: str) -> Installed | None:
+    """Return what of a server is installed, or `None`. Raises `EnvironmentFailedError` where its program does not answer."""
+    return load_native(server).installed(machine)
+
+
+def inspect(machine: Machine, planned: Planned, texts: Mapping[str, str], found: Installed) -> tuple[Discrepancy, ...]:
+    """Return every difference between a machine and what is planned for it, errors first; `texts` are the rendered files by path.
+
+    Raises `EnvironmentFailedError` where something could not be looked at: an answer that is not known is not given.
+    """
+    policy, target, plan = planned
+    discrepancies = [
+        *_release(planned, found),
+        *(item for file in plan.files if file.destination for item in _file(machine, planned, file, texts[file.path], found.user)),
+        *inspect_requirements(machine, policy, plan.requires),
+        *load_native(target.name).inspect(machine, policy, target, plan),
+    ]
+    return tuple(sorted(dict.fromkeys(discrepancies), key=lambda item: item.severity))
+
+
+def _release(planned: Planned, found: Installed) -> Iterator[Discrepancy]:
+    target = planned.target
+    if found.tls_library is not None and found.tls_library != target.tls_library:
+        message = f"{target.name} is built with {found.tls_library}, the profile says {target.tls_library}"
+        yield Discrepancy("tls-library-differs", "error", message, remedy=f"targets.{target.name}.tls_library: {found.tls_library}")
+    wanted, has = target.release.text.split("."), found.release.split(".")
+    if has[: len(wanted)] == wanted:
+        return
+    # Within one feature release the files are the same but for what a patch level brought: a look is enough.
+    same = has[:2] == wanted[:2]
+    message = f"{target.name} {found.release} is installed, the profile is rendered for {target.release.text}"
+    yield Discrepancy(
+        "release-differs", "warning" if same else "error", message, remedy="say the release that is installed, and render again"
+    )
+
+
+def _file(machine: Machine, planned: Planned, file: PlannedFile, text: str, user: str) -> Iterator[Discrepancy]:
+    path = str(file.destination)
+    found = machine.read(path)
+    status = machine.stat(path)
+    if found is None or status is None:
+        yield Discrepancy("file-missing", "error", "the file is not installed", path, remedy="install it as INSTALL.md says")
+        return
+    if status.st_uid != 0 or status.st_mode & _WRITABLE:
+        yield Discrepancy(
+            "file-not-protected", "error", "others than root can change it", path, remedy=f"chown root {path}; chmod go-w {path}"
+        )
+    if machine.can_read(path, user) is False:
+        yield Discrepancy(
+            "file-unreadable", "error", f"{user}, as whom the server runs, can't read it", path, remedy=f"chmod {file.mode} {path}"
+        )
+    if found != text and (difference := _difference(planned, file, found)):
+        message = f"it does not say what the profile says: {difference}"
+        yield Discrepancy("file-differs", "error", message, path, remedy="render again, and install it as INSTALL.md says")
+
+
+def _difference(planned: Planned, file: PlannedFile, found: str) -> str | None:
+    """Return the first setting that is not as planned, or `None` where the files differ in comments only."""
+    wanted = planned.plan.settings[file.path]
+    try:
+        has = load(planned.target.name).parse({file.path: found})[file.path]
+    except (TlsconfError, ValueError, LookupError):
+        return "it can't be read back"
+    if has == wanted:
+        return None
+    for now, planned_now in zip(has, wanted, strict=False):
+        if now != planned_now:
+            return f"`{_shown(now)}` where `{_shown(planned_now)}` is wanted"
+    longer, what = (has, "is too much") if len(has) > len(wanted) else (wanted, "is missing")
+    return f"`{_shown(longer[min(len(has), len(wanted))])}` {what}"
+
+
+def _shown(setting: Setting) -> str:
+    from tlsconf.diagnostics import short
+
+    return short(f"{setting.name} {setting.value}".strip())

@@ -1,0 +1,1 @@
+"""Looks at servers that are installed or running; nothing here changes anything."""
