@@ -105,10 +105,15 @@ class Sandbox:
 
 
 @contextmanager
-def opened(root: Path, binds: Mapping[Path, str] | None = None) -> Iterator[Sandbox]:
-    """Run a sandbox over a root, which stays as it is; `binds` are folders of this machine to be seen there, read-only."""
+def opened(root: Path, binds: Mapping[Path, str] | None = None, network: Sandbox | None = None) -> Iterator[Sandbox]:
+    """Run a sandbox over a root, which stays as it is.
+
+    `binds` are folders of this machine to be seen there, read-only; `network` is a sandbox whose network it shares.
+    """
     with tempfile.TemporaryDirectory(prefix="tlsconf-sandbox-") as work:
-        own = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-u", "-n", "-p", "-f", "--kill-child"]
+        shared = ["-n"] if network is None else []
+        own = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-u", *shared, "-p", "-f", "--kill-child"]
+        own = own if network is None else ["nsenter", "-t", str(network.pid), "-n", *own]
         shown = [text for source, destination in (binds or {}).items() for text in (str(source), destination)]
         command = [*own, sys.executable, "-I", inside.__file__, str(root), work, *shown]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
