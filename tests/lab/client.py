@@ -1,8 +1,8 @@
 """SMTP clients of every kind: makes each attempt of a list and says how far it came.
 
-A program of its own, run in a sandbox that shares the server's network: `client.py WORKERS`, with a JSON list on standard input. An attempt
+A program of its own, run in a sandbox that the server's is connected to: `client.py WORKERS`, with a JSON list on standard input. An attempt
 has `id`, `source` (address to come from, or nothing), `host`, `port`, `sender`, `recipients`, `subject`, and `tls`: nothing for clear text,
-or `minimum`, `maximum` (as in `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one, OpenSSL's short name). Standard output gets
+or, for TLS where it is offered, `minimum`, `maximum` (as in `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one, OpenSSL's short name). Standard output gets
 the list of results: `id`, `stage` (the last one reached: `connect`, `starttls`, `handshake`, `mail`, `rcpt`, `data`, `accepted`),
 `code` and `text` of the last reply, `version` and `cipher` of the session.
 """
@@ -59,7 +59,7 @@ class _Client(smtplib.SMTP):
 
 def _hand_over(session: _Client, wanted: dict[str, Any], result: dict[str, Any]) -> None:
     session.ehlo()
-    if wanted["tls"] is not None:
+    if wanted["tls"] is not None and session.has_extn("starttls"):
         result["stage"] = "starttls"
         if not _replied(result, session.docmd("STARTTLS"), 220):
             return
@@ -72,7 +72,7 @@ def _hand_over(session: _Client, wanted: dict[str, Any], result: dict[str, Any])
         result["stage"] = stage
         if not _replied(result, session.docmd(command), good):
             return
-    lines = (f"From: <{wanted['sender']}>", f"Subject: {wanted['subject']}", f"Message-ID: <{wanted['id']}@client.lab.example>", "", "text")
+    lines = ("From: <somebody@client.lab.example>", f"Subject: {wanted['subject']}", f"Message-ID: <{wanted['id']}@client.lab.example>", "", "text")
     session.send("".join(f"{line}\r\n" for line in lines) + ".\r\n")
     if _replied(result, session.getreply(), 250):
         result["stage"] = "accepted"

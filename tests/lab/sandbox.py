@@ -105,15 +105,10 @@ class Sandbox:
 
 
 @contextmanager
-def opened(root: Path, binds: Mapping[Path, str] | None = None, network: Sandbox | None = None) -> Iterator[Sandbox]:
-    """Run a sandbox over a root, which stays as it is.
-
-    `binds` are folders of this machine to be seen there, read-only; `network` is a sandbox whose network it shares.
-    """
+def opened(root: Path, binds: Mapping[Path, str] | None = None) -> Iterator[Sandbox]:
+    """Run a sandbox over a root, which stays as it is; `binds` are folders of this machine to be seen there, read-only."""
     with tempfile.TemporaryDirectory(prefix="tlsconf-sandbox-") as work:
-        shared = ["-n"] if network is None else []
-        own = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-u", *shared, "-p", "-f", "--kill-child"]
-        own = own if network is None else ["nsenter", "-t", str(network.pid), "-n", *own]
+        own = ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "-u", "-n", "-p", "-f", "--kill-child"]
         shown = [text for source, destination in (binds or {}).items() for text in (str(source), destination)]
         command = [*own, sys.executable, "-I", inside.__file__, str(root), work, *shown]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:

@@ -1,8 +1,8 @@
 """The rest of the world, for one server: a name server and SMTP hosts of every kind, which write down what they saw.
 
-A program of its own, run in a sandbox that shares the server's network: `world.py SPEC EVENTS`. SPEC is a JSON file with `zone` (name to a
-list of [type, text]), `servfail` (names whose lookup fails) and `hosts` (see `serve`). EVENTS gets one JSON line for each message and each
-failed handshake. Without `zone` there is no name server. It says `ready` on standard output.
+A program of its own, run in a sandbox that the server's is connected to: `world.py SPEC EVENTS`. SPEC is a JSON file with `name_server` (its address), `zone`
+(name to a list of [type, text]), `servfail` (names whose lookup fails) and `hosts` (see `serve`). EVENTS gets one JSON line for each message and each
+failed handshake. Without `name_server` there is none. It says `ready` on standard output.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-NAME_SERVER = ("127.0.0.53", 53)
 _PATIENCE = 20.0  # seconds that a client may be silent
 _BACKLOG = 64
 _LARGE_HELLO = 1200  # bytes: one packet; what some middleboxes cannot take is longer
@@ -31,12 +30,12 @@ def main() -> None:
     spec = json.loads(Path(sys.argv[1]).read_text())
     warnings.simplefilter("ignore", DeprecationWarning)  # old versions are the point
     with Path(sys.argv[2]).open("a", buffering=1) as events:
-        if "zone" in spec:
-            threading.Thread(target=answer, args=(spec["zone"], set(spec["servfail"])), daemon=True).start()
+        if "name_server" in spec:
+            threading.Thread(target=answer, args=(spec["name_server"], spec["zone"], set(spec["servfail"])), daemon=True).start()
         serve(spec["hosts"], events)
 
 
-def answer(zone: dict[str, list[list[str]]], servfail: set[str]) -> None:
+def answer(address: str, zone: dict[str, list[list[str]]], servfail: set[str]) -> None:
     """Answer DNS questions over UDP; every answer is called authentic (RFC 4035 section 3.2.3)."""
     import dns.flags
     import dns.message
@@ -46,7 +45,7 @@ def answer(zone: dict[str, list[list[str]]], servfail: set[str]) -> None:
 
     parents = {".".join(name.split(".")[n:]) for name in zone for n in range(name.count(".") + 1)}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(NAME_SERVER)
+        server.bind((address, 53))
         while True:
             data, client = server.recvfrom(65535)
             query = dns.message.from_wire(data)

@@ -207,7 +207,8 @@ def _transport(policy: Policy, folder: str, place: str, table: str) -> Iterator[
     yield Section(
         "how a host proves who it is",
         (
-            # GnuTLS builds go on without DANE where no TLSA record is usable: with no trust anchor, such a session is refused.
+            # Where no TLSA record is usable, a host that needs DANE is held: with no trust anchor, its session is refused.
+            # `hosts_require_dane` would return the message to its sender.
             Setting("tls_verify_certificates", Raw(when(only_dane, "/dev/null", _anchors(policy.outbound.trust_anchors)))),
             Setting("tls_verify_hosts", hosts(some(says("verify", "hostname"), only_dane))),
             Setting("tls_try_verify_hosts", Raw("*")),
@@ -221,7 +222,6 @@ def _transport(policy: Policy, folder: str, place: str, table: str) -> Iterator[
         (
             Setting(".ifdef", Directive("_HAVE_DANE")),
             Setting("hosts_try_dane", hosts(says("verify", "dane"))),
-            Setting("hosts_require_dane", hosts(only_dane)),
             Setting("dane_require_tls_ciphers", session("dane_session")),
             Setting(".endif", Directive("")),
         ),

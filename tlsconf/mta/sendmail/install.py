@@ -30,7 +30,7 @@ ROLLBACK: Final = (
 )
 
 # How the options are called in sendmail.cf, by their name in sendmail.mc (cf/README, "Options").
-_OPTIONS: Final = {
+OPTIONS: Final = {
     "confCACERT": "CACertFile",
     "confCACERT_PATH": "CACertPath",
     "confSERVER_CERT": "ServerCertFile",
@@ -90,7 +90,7 @@ def check_commands(policy: Policy, options: tuple[Section, ...]) -> tuple[str, .
 
     The last one asks the server itself: with a file that is missing or readable by too many, it offers no STARTTLS and says nothing.
     """
-    values = [f"O {_OPTIONS[s.name]}={s.value}" for section in options for s in section.settings if s.name in _OPTIONS]
+    values = [f"O {OPTIONS[s.name]}={s.value}" for section in options for s in section.settings if s.name in OPTIONS]
     lines = " ".join(shlex.quote(value) for value in values)
     recipient = r".D{server_addr}192.0.2.1\ntlsconf_tls_rcpt user@tlsconf.invalid\n"
     sender = r".D{client_addr}192.0.2.1\ntlsconf_mail user@tlsconf.invalid\n"

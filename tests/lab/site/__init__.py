@@ -1,0 +1,67 @@
+"""What a site has of its own on each server: routing, domains that it relays, refusals; and how its daemon is asked about the queue."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.lab.sandbox import Sandbox
+    from tlsconf.policy import NextHop
+
+
+class Wanted(NamedTuple):
+    """What the site is to do by itself, whatever tlsconf does: `routes` are fixed next hops by recipient's domain."""
+
+    routes: Mapping[str, NextHop]
+    smarthost: NextHop | None
+    relayed: str
+    blocked: str
+    plain: str
+    split: bool = False
+
+
+class Session(NamedTuple):
+    """What a server's log says of a delivery: to whom, at which address, and the TLS version and cipher, or `None` for clear text."""
+
+    recipient: str
+    address: str
+    version: str | None
+    cipher: str | None
+
+
+class Site(Protocol):
+    """A server as the lab needs it: a module of this folder."""
+
+    SERVICE: str
+
+    def target(self) -> dict[str, object]:
+        """Return what the profile's target says beside the release: what of the site's own lists is kept."""
+        ...
+
+    def prepare(self, box: Sandbox, wanted: Wanted) -> None:
+        """Make the stock configuration that of a site, before tlsconf is installed."""
+        ...
+
+    def run_queue(self, box: Sandbox) -> None:
+        """Try every message of the queue once, and wait until that is done."""
+        ...
+
+    def queued(self, box: Sandbox) -> frozenset[tuple[str, str]]:
+        """Return what is in the queue: message id of the server, and recipient."""
+        ...
+
+    def sessions(self, log: str) -> tuple[Session, ...]:
+        """Return what the log says of each delivery."""
+        ...
+
+    def log(self, box: Sandbox) -> str:
+        """Return the server's log."""
+        ...
+
+
+def load(server: str) -> Site:
+    """Return the module of a server."""
+    return cast("Site", import_module(f"tests.lab.site.{server}"))

@@ -1,0 +1,72 @@
+"""Exim as Debian configures it for a site on the internet, with routes and a sender blacklist of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tests.lab.site import Session
+
+if TYPE_CHECKING:
+    from tests.lab.sandbox import Sandbox
+    from tests.lab.site import Wanted
+
+SERVICE: Final = "exim4"
+_ANSWERS: Final = "/etc/exim4/update-exim4.conf.conf"  # to debconf's questions
+_LOG: Final = "/var/log/exim4/mainlog"
+_DELIVERY: Final = re.compile(r" (?:=>|->) (\S+) (?:<\S+> )?.*? H=\S+ \[([^\]]*)\](.*)")
+_TLS: Final = re.compile(r" X=(TLS[0-9.]+):(\S+?)(?::\d+)? ")
+
+
+def target() -> dict[str, object]:
+    """Return nothing: Exim's fragments leave a site's own lists alone."""
+    return {}
+
+
+def prepare(box: Sandbox, wanted: Wanted) -> None:
+    """Answer debconf's questions, and fill the files that Debian's configuration looks into."""
+    answers = {
+        "dc_eximconfig_configtype": "smarthost" if wanted.smarthost else "internet",
+        "dc_smarthost": f"{wanted.smarthost.host}::{wanted.smarthost.port}" if wanted.smarthost else "",
+        "dc_local_interfaces": "",
+        "dc_relay_domains": wanted.relayed,
+        "dc_use_split_config": "true" if wanted.split else "false",
+    }
+    for name, value in answers.items():
+        box.run("sed", "-i", f"s/^{name}=.*/{name}='{value}'/", _ANSWERS)
+    routes = "".join(f"{domain}: {hop.host}{'' if hop.port == 25 else f'::{hop.port}'}\n" for domain, hop in wanted.routes.items())
+    box.write("/etc/exim4/hubbed_hosts", routes)
+    box.write("/etc/exim4/local_sender_blacklist", f"*@{wanted.blocked}\n")
+
+
+def run_queue(box: Sandbox) -> None:
+    """Try every message, also those that wait; in the foreground."""
+    box.run("exim4", "-qff", timeout=300)
+
+
+def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
+    """Return what is in the queue: lines `AGE SIZE ID <SENDER>`, each followed by the recipients that are left."""
+    found = set()
+    identifier = ""
+    for line in box.run("exim4", "-bp").stdout.splitlines():
+        words = line.split()
+        if len(words) >= 4 and words[3].startswith("<"):
+            identifier = words[2]
+        elif len(words) == 1:
+            found.add((identifier, words[0]))
+    return frozenset(found)
+
+
+def sessions(log: str) -> tuple[Session, ...]:
+    """Read the delivery lines, which say all."""
+    found = []
+    for line in log.splitlines():
+        if sent := _DELIVERY.search(line):
+            tls = _TLS.search(sent[3])
+            found.append(Session(sent[1], sent[2], *((tls[1], tls[2]) if tls else (None, None))))
+    return tuple(found)
+
+
+def log(box: Sandbox) -> str:
+    """Return the server's log."""
+    return box.read(_LOG) if box.exists(_LOG) else ""

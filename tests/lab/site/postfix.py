@@ -1,0 +1,101 @@
+"""Postfix at a site that already has restrictions, routes and TLS tables of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from tests.lab.install import settle
+from tests.lab.site import Session
+
+if TYPE_CHECKING:
+    from tests.lab.sandbox import Sandbox
+    from tests.lab.site import Wanted
+
+SERVICE: Final = "postfix"
+_PATIENCE: Final = 60.0
+_KEEP: Final = {
+    "smtpd_sender_restrictions": ["check_sender_access texthash:/etc/postfix/site_senders"],
+    "smtp_tls_policy_maps": ["texthash:/etc/postfix/site_tls"],
+}
+_DELIVERY: Final = re.compile(r"postfix/smtp\[(\d+)\]: (\w+): to=<([^>]*)>,(?: orig_to=<[^>]*>,)? relay=([^,]*), .*status=(\w+)")
+_ESTABLISHED: Final = re.compile(r"postfix/smtp\[(\d+)\]: (?:\w+: )?\w+ TLS connection established to ([^:]*:\d+): (\S+) with cipher (\S+)")
+
+
+def target() -> dict[str, object]:
+    """Return the site's lists, which are kept."""
+    return {"keep": _KEEP}
+
+
+def prepare(box: Sandbox, wanted: Wanted) -> None:
+    """Give the site its routes, its tables and a short memory for failed deliveries."""
+    routes = "".join(f"{domain} smtp:{hop}\n" for domain, hop in wanted.routes.items())
+    box.write("/etc/postfix/site_transport", routes)
+    box.write("/etc/postfix/site_senders", f"{wanted.blocked} 554 5.7.1 not from there\n")
+    box.write("/etc/postfix/site_tls", f"{wanted.plain} none\n")
+    settings = {
+        "transport_maps": "texthash:/etc/postfix/site_transport",
+        "relay_domains": wanted.relayed,
+        **{name: ", ".join(entries) for name, entries in _KEEP.items()},
+        "minimal_backoff_time": "1s",
+        "maximal_backoff_time": "1h",
+        "smtpd_error_sleep_time": "0",
+        "smtpd_client_connection_count_limit": "0",
+        "alias_maps": "",  # stock Debian 14 names a hash table here, which its Postfix can't read
+        **({"relayhost": str(wanted.smarthost)} if wanted.smarthost else {}),
+    }
+    box.run("postconf", "-e", *(f"{name} = {value}" for name, value in settings.items()))
+    settle(box)
+
+
+def run_queue(box: Sandbox) -> None:
+    """Try every message once."""
+    _wait(box)
+    time.sleep(1.5)  # clear text is tried when a message is older than the backoff time
+    box.run("postqueue", "-f")
+    time.sleep(0.5)
+    _wait(box)
+
+
+def _wait(box: Sandbox) -> None:
+    """Wait until the queue manager has nothing in its hands."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if not box.run("find", *(f"/var/spool/postfix/{name}" for name in ("maildrop", "incoming", "active")), "-type", "f").stdout:
+            return
+        time.sleep(0.2)
+    raise TimeoutError("Postfix is still busy")
+
+
+def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
+    """Return what is in the queue."""
+    messages = [json.loads(line) for line in box.run("postqueue", "-j").stdout.splitlines()]
+    return frozenset((message["queue_id"], recipient["address"]) for message in messages for recipient in message["recipients"])
+
+
+def sessions(log: str) -> tuple[Session, ...]:
+    """Join each delivery with the TLS connection that the same process had made to the same host."""
+    found = []
+    tls: dict[str, tuple[str, str, str]] = {}
+    last: dict[str, str] = {}
+    for line in log.splitlines():
+        if made := _ESTABLISHED.search(line):
+            tls[made[1]] = made[2], made[3], made[4]
+        elif sent := _DELIVERY.search(line):
+            process, identifier, recipient, relay, status = sent.groups()
+            if status == "sent":
+                host, version, cipher = tls.get(process, ("", None, None))
+                in_tls = host == relay and (version is not None)
+                address = relay.partition("[")[2].partition("]")[0]
+                found.append(Session(recipient, address, *((version, cipher) if in_tls else (None, None))))
+            if last.get(process) not in {None, identifier}:
+                tls.pop(process, None) if status != "sent" else None
+            last[process] = identifier
+    return tuple(found)
+
+
+def log(box: Sandbox) -> str:
+    """Return the server's log."""
+    return box.log()
