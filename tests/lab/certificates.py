@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 HOSTS: Final = "hosts.test"  # where the receiving hosts have their names
 OTHER: Final = "other.test"
@@ -43,19 +40,24 @@ class Authority:
         self._ca: Final = trustme.CA(key_type=trustme.KeyType.RSA)
         self.pem: Final = self._ca.cert_pem.bytes().decode()
 
-    def issue(self, *names: str, expired: bool = False, key_type: trustme.KeyType = trustme.KeyType.RSA) -> Pair:
-        """Issue a certificate for some names; the first one is its common name, too."""
+    def issue(self, *names: str, common_name: str | None = None, expired: bool = False, elliptic: bool = False) -> Pair:
+        """Issue a certificate for some names; the first one is its common name, too, unless another is given."""
         end = datetime.datetime.now(datetime.UTC) - _DAY if expired else None
         start = end - 30 * _DAY if end else None
-        made = self._ca.issue_cert(*names, common_name=names[0], not_before=start, not_after=end, key_type=key_type)
+        made = self._ca.issue_cert(
+            *names,
+            common_name=common_name or names[0],
+            not_before=start,
+            not_after=end,
+            key_type=trustme.KeyType.ECDSA if elliptic else trustme.KeyType.RSA,
+        )
         chain = b"".join(blob.bytes() for blob in made.cert_chain_pems)
         return Pair(made.private_key_pem.bytes().decode(), chain.decode())
 
 
-def self_signed(*names: str, elliptic: bool = False) -> Pair:
+def self_signed(*names: str) -> Pair:
     """Make a certificate that its own key has signed."""
-    key: CertificateIssuerPrivateKeyTypes
-    key = ec.generate_private_key(ec.SECP256R1()) if elliptic else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.datetime.now(datetime.UTC)
     made = (
@@ -78,6 +80,7 @@ class Set(NamedTuple):
 
     anchors: str
     server: Pair
+    server_elliptic: Pair
     hosts: dict[str, Pair]
 
 
@@ -92,13 +95,17 @@ def made() -> Set:
     return Set(
         authority.pem,
         authority.issue("mail.lab.example"),
+        authority.issue("mail.lab.example", elliptic=True),
         {
             "valid": authority.issue(wildcard),
             "self-signed": self_signed(wildcard),
             "other-name": authority.issue(f"*.{OTHER}"),
             "expired": authority.issue(wildcard, expired=True),
             "named": authority.issue("mx.named.test"),
-            "named-wildcard": authority.issue("*.named.test"),
+            "named-wildcard": authority.issue("*.named-wildcard.test"),
+            "named-in-san": authority.issue("in-san.named.test", common_name=f"unrelated.{OTHER}"),
+            "san-only": authority.issue(wildcard, common_name=f"unrelated.{OTHER}"),
+            "common-name-only": authority.issue(f"unrelated.{OTHER}", common_name=wildcard),
             "named-below": authority.issue("a.b.named.test"),
         },
     )

@@ -14,11 +14,13 @@ import smtplib
 import socket
 import ssl
 import sys
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 _PATIENCE = 60.0  # seconds for any one reply
+_TRIES = 20
 _NAME = "client.lab.example"
 _IPV6_FREEBIND = 78  # linux/in6.h: an address that the machine has by its routes alone
 
@@ -34,7 +36,7 @@ def attempt(wanted: dict[str, Any]) -> dict[str, Any]:
     """Try to hand over a message."""
     result: dict[str, Any] = {"id": wanted["id"], "stage": "connect", "code": None, "text": "", "version": None, "cipher": None}
     try:
-        with _Client(wanted) as session:
+        with _connected(wanted) as session:
             _hand_over(session, wanted, result)
     except (OSError, smtplib.SMTPException) as error:
         result |= {"code": None, "text": f"{type(error).__name__}: {error}"}
@@ -55,6 +57,18 @@ class _Client(smtplib.SMTP):
             made.bind((self.source, 0))
         made.connect((host, port))
         return made
+
+
+def _connected(wanted: dict[str, Any]) -> _Client:
+    """Return a session; a server that says it is too busy is asked again, as RFC 5321 section 4.5.4.1 has it, but sooner."""
+    for _ in range(_TRIES):
+        try:
+            return _Client(wanted)
+        except smtplib.SMTPConnectError as error:
+            if error.smtp_code != 421:
+                raise
+            time.sleep(0.5)
+    return _Client(wanted)
 
 
 def _hand_over(session: _Client, wanted: dict[str, Any], result: dict[str, Any]) -> None:

@@ -28,14 +28,25 @@ _CBC: Final = frozenset({"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"})
 _EVERYTHING: Final = "ALL:@SECLEVEL=0"  # without it, OpenSSL has no suite for TLS 1.1
 
 
+HYBRID: Final = "X25519MLKEM768"
+
+
 class Session(NamedTuple):
-    """What one side of a session can do: `group` is the only one where it is given (OpenSSL's short name)."""
+    """What one side of a session can do: `group` and `tls13_suite`, where given, are the only ones (OpenSSL's short name, IANA name)."""
 
     minimum: Version = Version.TLSv1_2
     maximum: Version = Version.TLSv1_3
     ciphers: str | None = None
     suites: frozenset[str] = _MODERN
     group: str | None = None
+    tls13_suite: str | None = None
+
+    @property
+    def settings(self) -> str:
+        """Return what Python's ssl can't say, as lines of OpenSSL's own configuration."""
+        lines = [f"Groups = {self.group}"] if self.group == HYBRID else []
+        lines += [f"Ciphersuites = {self.tls13_suite}"] if self.tls13_suite else []
+        return "\n".join(lines)
 
     @property
     def versions(self) -> frozenset[Version]:
@@ -49,7 +60,7 @@ class Session(NamedTuple):
     def as_json(self) -> dict[str, str | None]:
         """Return it as `world.py` and `client.py` take it."""
         lowest, highest = (version.name.replace("TLSv1_0", "TLSv1") for version in (self.minimum, self.maximum))
-        return {"minimum": lowest, "maximum": highest, "ciphers": self.ciphers, "group": self.group}
+        return {"minimum": lowest, "maximum": highest, "ciphers": self.ciphers, "group": None if self.group == HYBRID else self.group}
 
 
 _IANA_GROUPS: Final = {
@@ -76,23 +87,33 @@ class Host(NamedTuple):
     session: Session = Session()
     tlsa: Tlsa = Tlsa.NONE
 
+    @property
+    def fails(self) -> bool:
+        """Tell whether no handshake with it can succeed; a host that can't take a long ClientHello is no reason to hold mail."""
+        return self.fault in {"garbage", "454"}
+
     def peer(self, mx: tuple[str, ...], parameters: Parameters) -> Peer:
         """Return what the law is told: the certificate is judged by the names that count for the rule."""
-        fails = self.fault is not None or not self.session.has_group_of(parameters)
+        fails = self.fails or not self.session.has_group_of(parameters)
         return Peer(self.starttls, fails, self.session.versions, self.session.suites, self._judged(mx), self.tlsa)
 
     def _judged(self, mx: tuple[str, ...]) -> Certificate:
         if self.certificate in {"self-signed", "expired"}:
             return Certificate(self.certificate)
         if not mx:
-            return Certificate.VALID if self.certificate == "valid" else Certificate.OTHER_NAME
+            return Certificate.VALID if self.certificate in {"valid", "san-only"} else Certificate.OTHER_NAME
         name = _NAMES.get(self.certificate)
         fits = name is not None and any(pattern in mx for pattern in candidates(name))
         return Certificate.VALID if fits else Certificate.OTHER_NAME
 
 
 # A name that each certificate is for, as far as rules with `mx` ask for it.
-_NAMES: Final = {"named": "mx.named.test", "named-below": "a.b.named.test", "named-wildcard": "relay.named-wildcard.test"}
+_NAMES: Final = {
+    "named": "mx.named.test",
+    "named-below": "a.b.named.test",
+    "named-wildcard": "relay.named-wildcard.test",
+    "named-in-san": "in-san.named.test",
+}
 
 HOSTS: Final = {
     "no-starttls": Host(starttls=False),
@@ -104,6 +125,8 @@ HOSTS: Final = {
     "self-signed": Host("self-signed"),
     "other-name": Host("other-name"),
     "expired": Host("expired"),
+    "san-only": Host("san-only"),
+    "common-name-only": Host("common-name-only"),
     "handshake-fails": Host(fault="garbage"),
     "454": Host(fault="454"),
     "tlsa-matching": Host("self-signed", tlsa=Tlsa.MATCHING),
@@ -116,7 +139,7 @@ HOSTS: Final = {
     "tlsa-unusable": Host("self-signed", tlsa=Tlsa.UNUSABLE),
     "tlsa-unusable-no-starttls": Host(starttls=False, tlsa=Tlsa.UNUSABLE),
 }
-NAMED_HOSTS: Final = {name: Host(name) for name in ("named", "named-below", "named-wildcard")}
+NAMED_HOSTS: Final = {name: Host(name) for name in ("named", "named-below", "named-wildcard", "named-in-san")}
 
 CLIENTS: Final[dict[str, Session | None]] = {"clear": None, "tls1.2": TLS12, "tls1.3": TLS13}
 OLD_CLIENTS: Final[dict[str, Session | None]] = {"tls1.1": TLS11, "cbc": CBC}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -13,7 +14,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tests.lab import certificates, client, roots, sandbox, site, world
+from tests.lab import certificates, client, limited, roots, sandbox, site, world
+from tests.lab.evidence import received, suite, version
 from tests.lab.install import install
 from tests.lab.kinds import client_peer
 from tests.lab.scenarios import ANCHORS, BLOCKED, GATEWAY4, GATEWAY6, LOOPBACK, PLAIN_BY_SITE, RELAYED, SERVER4, SERVER6
@@ -22,7 +24,7 @@ from tlsconf.law import Incoming, Outcome, Outgoing, Tlsa
 from tlsconf.mta import acceptance, load
 from tlsconf.output import write
 from tlsconf.resolve import resolve
-from tlsconf.tls import suites
+from tlsconf.tls import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,12 +42,33 @@ _PYTHON: Final = "python-debian-13"
 
 
 class Result(NamedTuple):
-    """What became of a cell: what the law says, what was seen, and what the server said about it."""
+    """What became of a cell.
+
+    `law` is what the law says, `expected` what is left of it where `limitations` change it, `seen` what was seen; `detail` is what the
+    server said where that is another thing.
+    """
 
     cell: str
-    expected: str
+    law: str
     seen: str
-    detail: str
+    detail: str = ""
+    expected: str = ""
+    limitations: tuple[str, ...] = ()
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the law is kept."""
+        return self.seen == self.law
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether what was seen is what a limitation says."""
+        return not self.is_kept and bool(self.limitations) and self.seen == self.expected
+
+    @property
+    def is_broken(self) -> bool:
+        """Tell whether neither the law nor a limitation says so, or a limitation says what does not happen."""
+        return self.seen != (self.expected if self.limitations else self.law)
 
 
 class Run(NamedTuple):
@@ -72,7 +95,7 @@ def run(build: str, scenario: Scenario, *, split: bool = False, tamper: Callable
             tamper(Path(folder) / "out" / server)
         box = stack.enter_context(sandbox.opened(roots.lease(build)))
         other = stack.enter_context(sandbox.opened(roots.lease(_PYTHON), {Path(__file__).parent: _LAB}))
-        lab = _Lab(build, scenario, policy, own, box, other)
+        lab = _Lab(build, scenario, policy, plan, own, box, other)
         lab.prepare(split=split)
         lab.start()
         lab.deploy(Path(folder) / "out" / server)
@@ -127,8 +150,10 @@ def connect(server: Sandbox, world: Sandbox) -> None:
 class _Lab:
     """A server and the rest of its world, for one scenario."""
 
-    def __init__(self, build: str, scenario: Scenario, policy: Policy, own: Site, box: Sandbox, other: Sandbox) -> None:
-        self.build, self.scenario, self.policy, self.site, self.box, self.other = build, scenario, policy, own, box, other
+    def __init__(self, build: str, scenario: Scenario, policy: Policy, plan: Plan, own: Site, box: Sandbox, other: Sandbox) -> None:
+        self.build, self.scenario, self.policy, self.plan, self.site, self.box, self.other = build, scenario, policy, plan, own, box, other
+        openssl = re.match(r"[\d.]+", roots.versions(build)["openssl"])
+        self.facts = limited.Build(policy, _numbers(plan.release), _numbers(openssl[0] if openssl else ""))
         self.manifest: dict[str, Any] = {}
         self.addresses = {name: f"198.18.{number // 200}.{number % 200 + 1}" for number, name in enumerate(scenario.hosts)}
         self.sent: list[dict[str, Any]] = []
@@ -140,12 +165,11 @@ class _Lab:
         self.box.write("/etc/resolv.conf", f"nameserver {GATEWAY4}\noptions trust-ad edns0\n")
         made = certificates.made()
         self.box.run("mkdir", "-p", "/etc/ssl/lab")
-        self.box.write("/etc/ssl/lab/chain.pem", made.server.chain)
         self.box.write(ANCHORS, made.anchors)
-        group = {"exim": "Debian-exim"}.get(self.build.partition("-")[0], "root")
-        self.box.run("install", "-g", group, "-m", "0640", "/dev/stdin", "/etc/ssl/lab/key.pem", stdin=made.server.key.encode())
-        if group == "root":
-            self.box.run("chmod", "0600", "/etc/ssl/lab/key.pem")
+        group, mode = ("Debian-exim", "0640") if self.build.startswith("exim") else ("root", "0600")
+        for name, pair in (("", made.server), ("-ec", made.server_elliptic)):
+            self.box.write(f"/etc/ssl/lab/chain{name}.pem", pair.chain)
+            self.box.run("install", "-g", group, "-m", mode, "/dev/stdin", f"/etc/ssl/lab/key{name}.pem", stdin=pair.key.encode())
         wanted = site.Wanted(self.scenario.routes, self.policy.outbound.smarthost, RELAYED, BLOCKED, PLAIN_BY_SITE, split)
         self.site.prepare(self.box, wanted)
 
@@ -165,11 +189,8 @@ class _Lab:
         self.other.run("mkdir", "-p", "/srv/certificates")
         for name, pair in made.hosts.items():
             self.other.write(f"/srv/certificates/{name}.pem", pair.key + pair.chain)
-        early = [name for name in self.scenario.hosts if name not in self.scenario.late | self.scenario.hybrid]
-        self._start_world("world", early, zone=True)
-        if self.scenario.hybrid:
-            self.other.write("/srv/hybrid.cnf", _ONLY_HYBRID)
-            self._start_world("hybrid", self.scenario.hybrid, env={"OPENSSL_CONF": "/srv/hybrid.cnf"})
+        self.other.run("openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", "/srv/dh.pem")
+        self._start_world("world", [name for name in self.scenario.hosts if name not in self.scenario.late], zone=True)
 
     def send(self) -> tuple[Result, ...]:
         """Send every outbound message, weaker before stronger where hosts are down at first; return what became of each recipient."""
@@ -202,6 +223,7 @@ class _Lab:
                 "id": _token(cell.id), "source": cell.source, "host": SERVER6 if ":" in cell.source else SERVER4, "port": 25,
                 "sender": "" if cell.sender is None else f"somebody@{cell.sender}", "recipients": [f"{_token(cell.id)}@{RELAYED}"],
                 "subject": cell.id, "tls": None if cell.session is None else cell.session.as_json(),
+                "settings": "" if cell.session is None else cell.session.settings,
             }
             for cell in cells
         ]  # fmt: skip
@@ -252,29 +274,41 @@ class _Lab:
             raise sandbox.SandboxError(f"{self.build} does not take the lab's own mail: {refused[:3]}")
 
     def _attempt(self, attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Let the clients work, those with only a hybrid group in a process that has no other."""
-        hybrid = [attempt for attempt in attempts if attempt["tls"] and attempt["tls"]["group"] == _HYBRID]
-        answers = self._run_clients([attempt for attempt in attempts if attempt not in hybrid], {})
-        if hybrid:
-            self.other.write("/srv/hybrid.cnf", _ONLY_HYBRID)
-            plain = [{**attempt, "tls": {**attempt["tls"], "group": None}} for attempt in hybrid]
-            answers += self._run_clients(plain, {"OPENSSL_CONF": "/srv/hybrid.cnf"})
+        """Let the clients work: one process for each configuration of OpenSSL."""
+        answers: list[dict[str, Any]] = []
+        for settings in dict.fromkeys(attempt["settings"] for attempt in attempts):
+            chosen = [attempt for attempt in attempts if attempt["settings"] == settings]
+            program = f"{_LAB}/{Path(client.__file__).name}"
+            words = [*self._environment(settings), "python3", program, str(_WORKERS)]
+            done = self.other.run(*words, stdin=json.dumps(chosen).encode(), timeout=300)
+            answers += json.loads(done.stdout)
         return answers
 
-    def _run_clients(self, attempts: list[dict[str, Any]], env: dict[str, str]) -> list[dict[str, Any]]:
-        program = f"{_LAB}/{Path(client.__file__).name}"
-        done = self.other.run("python3", "-I", program, str(_WORKERS), stdin=json.dumps(attempts).encode(), timeout=300, env=env)
-        answers: list[dict[str, Any]] = json.loads(done.stdout)
-        return answers
+    def _environment(self, settings: str) -> list[str]:
+        """Return how a program is started that has to use a configuration of OpenSSL."""
+        words = ["env", f"PYTHONPATH={roots.DEPENDENCIES}"]
+        if not settings:
+            return words
+        path = f"/srv/openssl-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.cnf"
+        self.other.write(path, f"openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n{settings}\n")
+        return [*words, f"OPENSSL_CONF={path}"]
 
-    def _start_world(self, name: str, hosts: Iterable[str], *, zone: bool = False, env: dict[str, str] | None = None) -> None:
-        spec: dict[str, Any] = {"hosts": [self._host(host) for host in hosts]}
-        if zone:
-            spec |= {"name_server": GATEWAY4, "zone": self._zone(), "servfail": self._servfail()}
+    def _start_world(self, name: str, hosts: Iterable[str], *, zone: bool = False) -> None:
+        """Start hosts, and the name server: one process for each configuration of OpenSSL."""
+        groups: dict[str, list[str]] = {"": []}
+        for host in hosts:
+            groups.setdefault(self.scenario.hosts[host][0].session.settings, []).append(host)
+        for number, (settings, members) in enumerate(groups.items()):
+            spec: dict[str, Any] = {"hosts": [self._host(host) for host in members]}
+            if zone and not number:
+                spec |= {"name_server": GATEWAY4, "zone": self._zone(), "servfail": self._servfail()}
+            self._start_hosts(f"{name}{number}", spec, settings)
+
+    def _start_hosts(self, name: str, spec: dict[str, Any], settings: str) -> None:
         self.other.write(f"/srv/{name}.json", json.dumps(spec))
         program = f"{_LAB}/{Path(world.__file__).name}"
-        setting = [f"{key}={value}" for key, value in {**(env or {}), "PYTHONPATH": roots.DEPENDENCIES}.items()]
-        self.other.start("env", *setting, "python3", program, f"/srv/{name}.json", "/srv/events", output=f"/srv/{name}.out")
+        words = [*self._environment(settings), "python3", program, f"/srv/{name}.json", "/srv/events"]
+        self.other.start(*words, output=f"/srv/{name}.out")
         deadline = time.monotonic() + 20
         while "ready" not in (self.other.read(f"/srv/{name}.out") if self.other.exists(f"/srv/{name}.out") else ""):
             if time.monotonic() > deadline:
@@ -283,12 +317,9 @@ class _Lab:
 
     def _host(self, name: str) -> dict[str, Any]:
         kind, port = self.scenario.hosts[name]
-        session = kind.session.as_json()
-        if session["group"] == _HYBRID:  # Python can't ask for it; OpenSSL's own configuration does
-            session["group"] = None
         return {
             "name": name, "address": self.addresses[name], "port": port, "starttls": kind.starttls, "fault": kind.fault,
-            "certificate": f"/srv/certificates/{kind.certificate}.pem", **session,
+            "certificate": f"/srv/certificates/{kind.certificate}.pem", "dh_parameters": "/srv/dh.pem", **kind.session.as_json(),
         }  # fmt: skip
 
     def _zone(self) -> dict[str, list[list[str]]]:
@@ -324,7 +355,9 @@ class _Lab:
     def _judge(self, cell: Outbound, events: list[dict[str, Any]], held: set[str], log: str) -> Result:
         decision = self.decision(cell)
         kind, _ = self.scenario.hosts[cell.host]
-        expected = law.outcome(decision, kind.peer(decision.mx, decision.parameters))
+        peer = kind.peer(decision.mx, decision.parameters)
+        case = limited.Sent(self.facts, decision, kind, peer)
+        expected, case, ids = limited.sent_outcome(case, self.plan.limitations)
         address = _address(cell)
         found = [e for e in events if e["event"] == "message" and address.lower() in [to.lower() for to in e["to"]]]
         if not found:
@@ -336,19 +369,21 @@ class _Lab:
         elif found[0]["version"] is None:
             seen = Outcome.CLEAR
         else:
-            seen = Outcome.TLS if _allowed(decision, found[0]) else f"{found[0]['version']} with {found[0]['cipher']}"
-        return Result(cell.id, str(expected), str(seen), "" if seen == expected else _excerpt(log, address))
+            seen = Outcome.TLS if _allowed(case.decision, found[0]) else f"{found[0]['version']} with {found[0]['cipher']}"
+        kept = str(law.outcome(decision, peer))
+        return Result(cell.id, kept, str(seen), "" if seen == expected else _excerpt(log, address), str(expected), ids)
 
     def _judge_inbound(self, cell: Inbound, answer: dict[str, Any]) -> Result:
         sender = cell.sender.lower() if cell.sender else None
         decision = law.decide_inbound(self.policy, Incoming(sender, ip_address(cell.source)))
         peer = client_peer(cell.session, decision.parameters)
-        expected = law.outcome(decision, peer)
-        if cell.refused_by_site and expected is Outcome.ACCEPTED:
-            expected = Outcome.REFUSED
+        kept = law.outcome(decision, peer)
+        expected, ids = limited.received_outcome(limited.Received(self.facts, decision, cell.session, peer), self.plan.limitations)
+        if cell.refused_by_site:
+            kept, expected = (Outcome.REFUSED if outcome is Outcome.ACCEPTED else outcome for outcome in (kept, expected))
         detail = f"{answer['stage']} {answer['code']} {answer['text']}"
         seen = _inbound_outcome(answer, tls=peer.starttls, by_site=cell.refused_by_site, rules=bool(decision.rules))
-        return Result(cell.id, str(expected), seen, "" if seen == expected else detail)
+        return Result(cell.id, str(kept), seen, "" if seen == expected else detail, str(expected), ids)
 
     def _records(self, events: list[dict[str, Any]], log: str) -> Iterable[Result]:
         """Compare what the log says of each delivery with what the host saw."""
@@ -359,8 +394,8 @@ class _Lab:
             session = said.get(recipient)
             if session is None:
                 wrong.append(f"{recipient}: not in the log")
-            elif (_version(session.version), _iana(session.cipher, _version(session.version))) != (
-                event["version"], _iana(event["cipher"], event["version"])):
+            elif (version(session.version), suite(session.cipher, version(session.version))) != (
+                event["version"], suite(event["cipher"], event["version"])):
                 wrong.append(f"{recipient}: log {session.version} {session.cipher}, host {event['version']} {event['cipher']}")
         yield Result(f"out/{self.scenario.name}/log", "as the hosts saw it", "as the hosts saw it" if not wrong else f"{len(wrong)} differ", "; ".join(wrong[:5]))
 
@@ -373,62 +408,18 @@ class _Lab:
             text = texts.get(f"{_token(cell.id)}@{RELAYED}")
             if answer["stage"] != "accepted" or text is None:
                 continue
-            version, cipher = received(text)
-            if (version, _iana(cipher, version)) != (answer["version"], _iana(answer["cipher"], answer["version"])):
-                wrong.append(f"{cell.id}: header {version} {cipher}, client {answer['version']} {answer['cipher']}")
+            said, cipher = received(text)
+            if (said, suite(cipher, said)) != (answer["version"], suite(answer["cipher"], answer["version"])):
+                wrong.append(f"{cell.id}: header {said} {cipher}, client {answer['version']} {answer['cipher']}")
         yield Result(f"in/{self.scenario.name}/received", "as the clients saw it", "as the clients saw it" if not wrong else f"{len(wrong)} differ", "; ".join(wrong[:5]))
 
 
 _HYBRID: Final = "X25519MLKEM768"
 _ONLY_HYBRID: Final = f"openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nGroups = {_HYBRID}\n"
-_HEADER: Final = re.compile(r"^Received: (.*(?:\n[ \t].*)*)", re.MULTILINE)
-
-
-def received(text: str) -> tuple[str | None, str | None]:
-    """Return the TLS version and cipher that the last header of the server names, `None` for clear text."""
-    headers = [" ".join(found[1].split()) for found in _HEADER.finditer(text.replace("\r\n", "\n"))]
-    header = headers[0]
-    for pattern in (
-        r"\(using (TLSv[\d.]+) with cipher (\S+)",  # Postfix
-        r"\(version=(TLSv[\d.]+),? cipher=(\S+?),? bits",  # Sendmail
-        r"\((TLS[\d.]+)\) (?:tls )?(\S+)",  # Exim from 4.94 on
-        r"tls (\S+)",
-    ):
-        if found := re.search(pattern, header):
-            groups = found.groups()
-            return _version(groups[0]), groups[1] if len(groups) > 1 else None
-    return None, None
-
-
-def _version(text: str | None) -> str | None:
-    """Return a version as OpenSSL spells it: `TLSv1.3`; Exim writes `TLS1.3`."""
-    if text is None:
-        return None
-    number = text.removeprefix("TLSv").removeprefix("TLS").removesuffix(".0") if text not in {"TLSv1.0", "TLS1.0"} else "1"
-    return f"TLSv{number}"
-
-
-def _iana(name: str | None, version: str | None) -> str | None:
-    """Return a suite's IANA name from the spellings of OpenSSL and GnuTLS, as servers log them."""
-    if name is None:
-        return None
-    table = suites()
-    by_name = {spelling: suite.iana for suite in table.values() for spelling in (suite.iana, suite.openssl, suite.gnutls) if spelling}
-    if "__" in name:  # GnuTLS: key exchange, signature, cipher
-        exchange, *_, cipher = name.split("__")
-        signature = "ECDSA" if "__ECDSA" in name else "RSA"
-        known = {"AES_256_GCM": "AES_256_GCM_SHA384", "AES_128_GCM": "AES_128_GCM_SHA256", "CHACHA20_POLY1305": "CHACHA20_POLY1305_SHA256"}
-        name = f"TLS_{exchange.partition('_')[0]}_{signature}_WITH_{known.get(cipher, cipher)}"
-    if version == "TLSv1.3":  # Exim with GnuTLS writes a name as of TLS 1.2
-        name = f"TLS_{name.rpartition('_WITH_')[2].removeprefix('TLS_')}"
-    return by_name.get(name, name)
-
-
 def _allowed(decision: law.OutboundDecision, event: dict[str, Any]) -> bool:
     parameters = decision.parameters
-    lowest = {version.value: version for version in type(parameters.minimum_version)}
-    version = next((v for v in lowest.values() if str(v).replace("TLSv1.0", "TLSv1") == event["version"]), None)
-    return version is not None and version >= parameters.minimum_version and _iana(event["cipher"], None) in parameters.cipher_suites
+    used = Version[{"TLSv1": "TLSv1_0"}.get(event["version"], event["version"].replace(".", "_"))]
+    return used >= parameters.minimum_version and suite(event["cipher"], event["version"]) in parameters.cipher_suites
 
 
 def _inbound_outcome(answer: dict[str, Any], *, tls: bool, by_site: bool, rules: bool) -> str:
@@ -447,6 +438,10 @@ def _inbound_outcome(answer: dict[str, Any], *, tls: bool, by_site: bool, rules:
     return str(Outcome.REFUSED) if right else f"{code} {text}"
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part)
+
+
 def _address(cell: Outbound) -> str:
     return f"{_token(cell.id)}@{cell.domain}"
 
@@ -458,16 +453,3 @@ def _token(cell: str) -> str:
 
 def _excerpt(log: str, word: str) -> str:
     return " / ".join(line[16:260] for line in log.splitlines() if word.lower() in line.lower())[:700]
-
-
-if __name__ == "__main__":
-    from tests.lab.scenarios import all_scenarios
-
-    for chosen in all_scenarios():
-        if len(sys.argv) > 2 and chosen.name not in sys.argv[2:]:
-            continue
-        done = run(sys.argv[1], chosen)
-        bad = [result for result in done.results if result.seen != result.expected]
-        print(f"{done.build} {done.scenario}: {len(done.results) - len(bad)} of {len(done.results)} in {done.seconds:.0f} s")
-        for result in bad:
-            print(f"  {result.cell}: {result.expected}, seen {result.seen} | {result.detail}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.lab.certificates import HOSTS as HOSTS_DOMAIN
-from tests.lab.kinds import CBC, CLIENTS, HOSTS, NAMED_HOSTS, OLD_CLIENTS, TLS10, TLS11, TLS12, TLS13, Host, Session
+from tests.lab.kinds import CBC, CLIENTS, HOSTS, HYBRID, NAMED_HOSTS, OLD_CLIENTS, TLS10, TLS11, TLS12, TLS13, Host, Session
 from tlsconf.law import Tlsa
 from tlsconf.policy import NextHop
 
@@ -75,7 +76,6 @@ class Scenario(NamedTuple):
     routes: dict[str, NextHop] = {}  # noqa: RUF012
     late: frozenset[str] = frozenset()
     files: dict[str, str] = {}  # noqa: RUF012
-    hybrid: frozenset[str] = frozenset()  # hosts that have X25519MLKEM768 and no other group
 
 
 class _Draft:
@@ -111,12 +111,14 @@ class _Draft:
 
 def _label(text: str) -> str:
     """Return a text as a label of a domain name."""
-    return text.replace(".", "").replace("+", "-").replace(" ", "")
+    return re.sub(r"[^a-z0-9]+", "-", text.replace(".", "").lower()).strip("-")
 
 
 def all_scenarios() -> tuple[Scenario, ...]:
     """Return every scenario."""
-    return (_rules(), _required(), _required_to_anybody(), _dane(), _dane_required(), _nothing(), _smarthost(), _floors(), _hybrid())
+    return (
+        _rules(), _required(), _required_to_anybody(), _dane(), _dane_required(), _nothing(), _smarthost(), _floors(), _hybrid(), _lists(),
+    )  # fmt: skip
 
 
 def _rules() -> Scenario:
@@ -375,12 +377,51 @@ def _hybrid() -> Scenario:
     kinds = {f"{version}-{group}": Host(session=session._replace(group=group))
              for version, session in (("tls1.2", TLS12), ("tls1.3", TLS13)) for group in ("X25519", "prime256v1", "secp521r1")}  # fmt: skip
     kinds |= {"tls1.2": HOSTS["tls1.2"], "valid": HOSTS["valid"], "tlsa-matching": Host("self-signed", tlsa=Tlsa.MATCHING)}
+    kinds |= {"tls1.3-X25519MLKEM768": Host(session=TLS13._replace(group=HYBRID)), "large-hello": Host(fault="large-hello")}
     draft.matrix("hybrid", kinds.items(), "hybrid.test")
-    only = draft.host("hybrid-only", Host(session=TLS13._replace(group="X25519MLKEM768")))
-    draft.send("hybrid/tls1.3-X25519MLKEM768", "hybrid-only.hybrid.test", only)
     draft.mx[RELAYED] = draft.host("collector", HOSTS["valid"])
     clients: dict[str, Session | None] = {f"{version}-{group}": session._replace(group=group)
                for version, session in (("tls1.2", TLS12), ("tls1.3", TLS13)) for group in ("X25519", "prime256v1")}  # fmt: skip
-    clients |= {**CLIENTS, "tls1.3-X25519MLKEM768": TLS13._replace(group="X25519MLKEM768")}
+    clients |= {**CLIENTS, "tls1.3-X25519MLKEM768": TLS13._replace(group=HYBRID), "tls1.3-secp521r1": TLS13._replace(group="secp521r1")}
     cells = tuple(Inbound(f"in/hybrid/{label}", "free.test", STRANGER, session) for label, session in clients.items())
-    return draft.done(inbound=cells, hybrid=frozenset({only}))
+    return draft.done(inbound=cells)
+
+
+def _lists() -> Scenario:
+    """Two lists of suites and of groups, with suites of every key exchange, and two certificates."""
+    strong = ["TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]
+    more = ["TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"]
+    tls = {
+        "minimum_version": "TLSv1.2",
+        "cipher_suites": strong,
+        "groups": ["X25519", "secp384r1"],
+        "opportunistic": {"cipher_suites": [*strong, *more], "groups": ["X25519", "secp256r1", "secp384r1"]},
+    }
+    server = {
+        "hostname": "mail.lab.example",
+        "certificates": [{"chain": f"/etc/ssl/lab/chain{name}.pem", "key": f"/etc/ssl/lab/key{name}.pem"} for name in ("", "-ec")],
+    }
+    rules = [{"name": "required", "domains": ["*.lists-required.test"], "tls": "required"}]
+    draft = _Draft("lists", outbound={"tls": "opportunistic", "rules": rules}, inbound={"tls": "opportunistic"}, tls=tls, server=server)
+    sessions = {f"tls1.3-{suite.removeprefix('TLS_').partition('_SHA')[0].lower()}": TLS13._replace(tls13_suite=suite, suites=frozenset({suite}))
+                for suite in ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")}  # fmt: skip
+    sessions |= {f"tls1.2-{name.lower()}": TLS12._replace(ciphers=name, suites=frozenset({iana}))
+                 for name, iana in _LISTED_SUITES}  # fmt: skip
+    sessions |= {f"{version}-{group}": session._replace(group=group)
+                 for version, session in (("tls1.2", TLS12), ("tls1.3", TLS13)) for group in ("prime256v1", "secp384r1")}  # fmt: skip
+    for rule in ("lists", "lists-required"):
+        draft.matrix(rule, ((name, Host(session=session)) for name, session in sessions.items()), f"{rule}.test")
+    draft.mx[RELAYED] = draft.host("collector", HOSTS["no-starttls"])
+    sessions["tls1.2-ecdhe-ecdsa-aes256-gcm-sha384"] = TLS12._replace(
+        ciphers="ECDHE-ECDSA-AES256-GCM-SHA384", suites=frozenset({"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"})
+    )
+    return draft.done(inbound=tuple(Inbound(f"in/lists/{name}", "free.test", STRANGER, session) for name, session in sessions.items()))
+
+
+_LISTED_SUITES: Final = (
+    ("ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"),
+    ("ECDHE-RSA-AES128-GCM-SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+    ("DHE-RSA-AES256-GCM-SHA384", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"),
+    ("DHE-RSA-AES128-GCM-SHA256", "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"),
+    ("AES256-GCM-SHA384", "TLS_RSA_WITH_AES_256_GCM_SHA384"),
+)

@@ -66,7 +66,7 @@ def serve(hosts: list[dict[str, Any]], events: Any) -> None:
     """Listen as every host.
 
     A host has `name`, `address`, `port`; `starttls` (is it offered), `fault` (`garbage`: no TLS comes after 220; `454`; `large-hello`: goes
-    away when the ClientHello is long; or nothing), `certificate` (PEM of key and chain), `minimum`, `maximum` (TLS versions as in
+    away when the ClientHello is long; or nothing), `certificate` (PEM of key and chain), `dh_parameters` (PEM), `minimum`, `maximum` (TLS versions as in
     `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one, OpenSSL's short name).
     """
     with selectors.DefaultSelector() as ready:
@@ -89,6 +89,7 @@ def _context(host: dict[str, Any]) -> ssl.SSLContext:
     context.minimum_version, context.maximum_version = ssl.TLSVersion[host["minimum"]], ssl.TLSVersion[host["maximum"]]
     if host["group"]:
         context.set_ecdh_curve(host["group"])
+    context.load_dh_params(host["dh_parameters"])
     context.load_cert_chain(host["certificate"])
     return context
 

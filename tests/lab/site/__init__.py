@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.lab.sandbox import Sandbox
     from tlsconf.policy import NextHop
+
+
+_PATIENCE: Final = 60.0
 
 
 class Wanted(NamedTuple):
@@ -60,6 +64,18 @@ class Site(Protocol):
     def log(self, box: Sandbox) -> str:
         """Return the server's log."""
         ...
+
+
+def wait_until_idle(box: Sandbox, is_busy: Callable[[list[str]], bool]) -> None:
+    """Wait while the command lines of the sandbox's processes say that the server has something in its hands.
+
+    Raises `TimeoutError` after a minute.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while is_busy(box.run("sh", "-c", "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; echo; done 2>/dev/null").stdout.splitlines()):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the server is still busy")
+        time.sleep(0.1)
 
 
 def load(server: str) -> Site:

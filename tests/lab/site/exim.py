@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tests.lab.site import Session
+from tests.lab.site import Session, wait_until_idle
 
 if TYPE_CHECKING:
     from tests.lab.sandbox import Sandbox
@@ -15,7 +15,7 @@ SERVICE: Final = "exim4"
 _ANSWERS: Final = "/etc/exim4/update-exim4.conf.conf"  # to debconf's questions
 _LOG: Final = "/var/log/exim4/mainlog"
 _DELIVERY: Final = re.compile(r" (?:=>|->) (\S+) (?:<\S+> )?.*? H=\S+ \[([^\]]*)\](.*)")
-_TLS: Final = re.compile(r" X=(TLS[0-9.]+):(\S+?)(?::\d+)? ")
+_TLS: Final = re.compile(r" X=(TLS[0-9.]+):([^:\s]+)")  # then bits, and from 4.100 on the group
 
 
 def target() -> dict[str, object]:
@@ -41,7 +41,14 @@ def prepare(box: Sandbox, wanted: Wanted) -> None:
 
 def run_queue(box: Sandbox) -> None:
     """Try every message, also those that wait; in the foreground."""
+    wait_until_idle(box, _is_busy)
     box.run("exim4", "-qff", timeout=300)
+    wait_until_idle(box, _is_busy)
+
+
+def _is_busy(processes: list[str]) -> bool:
+    """Tell whether there is more than the daemon."""
+    return sum("exim4 " in line for line in processes) > 1
 
 
 def queued(box: Sandbox) -> frozenset[tuple[str, str]]:

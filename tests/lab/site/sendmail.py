@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.scenarios import SERVER6
-from tests.lab.site import Session
+from tests.lab.site import Session, wait_until_idle
 
 if TYPE_CHECKING:
     from tests.lab.sandbox import Sandbox
@@ -51,7 +51,14 @@ def prepare(box: Sandbox, wanted: Wanted) -> None:
 
 def run_queue(box: Sandbox) -> None:
     """Try every message once; in the foreground."""
+    wait_until_idle(box, _is_busy)
     box.run("/usr/sbin/sendmail", "-Am", "-L", "sm-mta", "-O", "QueueLA=999", "-O", "LogLevel=14", "-qf", timeout=300)
+    wait_until_idle(box, _is_busy)
+
+
+def _is_busy(processes: list[str]) -> bool:
+    """Tell whether there is more than the listener and the one who waits for the next queue run."""
+    return any(line.startswith("sendmail: ") and not re.search("accepting connections|Queue runner@", line) for line in processes)
 
 
 def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
@@ -62,15 +69,17 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
 
 
 def sessions(log: str) -> tuple[Session, ...]:
-    """Join each delivery with the STARTTLS line that the same process wrote for the same host."""
+    """Join each delivery with the last STARTTLS line of the same process, if it is for the same host; long names are shortened."""
     found = []
-    tls: dict[tuple[str, str], tuple[str, str]] = {}
+    tls: dict[str, tuple[str, str, str]] = {}
     for line in log.splitlines():
         if made := _STARTTLS.search(line):
-            tls[made[1], made[2]] = made[3], made[4]
+            tls[made[1]] = made[2], made[3], made[4]
         elif sent := _DELIVERY.search(line):
-            version, cipher = tls.get((sent[1], sent[4]), (None, None))
-            found += [Session(recipient.strip("<>"), sent[5], version, cipher) for recipient in sent[3].split(",")]
+            host, version, cipher = tls.get(sent[1], ("", None, None))
+            begin, _, end = sent[4].partition("...")
+            same = host.startswith(begin) and host.endswith(end)
+            found += [Session(to.strip("<>"), sent[5], *((version, cipher) if same else (None, None))) for to in sent[3].split(",")]
     return tuple(found)
 
 

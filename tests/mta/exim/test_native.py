@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from unittest import mock
 
 import pytest
 
+from tlsconf.live.machine import Machine
 from tlsconf.mta.exim import bypass, effective, native
 from tlsconf.mta.exim.effective import Driver, Effective
 from tlsconf.policy import NextHop
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _CONFIG: Final = """# Exim Configuration (4.98.2)
 # 1 "/etc/exim4/exim4.conf"
@@ -149,3 +154,38 @@ def test_routers_that_do_not_deliver_by_smtp() -> None:
     )
     transports = (_TRANSPORT, Driver("mail_spool", {"driver": "appendfile"}))
     assert bypass.routes(Effective("", frozenset(), {}, {}, routers, transports)) == ()
+
+
+_SITE: Final = """exim_path = /usr/sbin/exim4
+
+tls_certificate = /a
+begin acl
+check_mail:
+  accept
+begin transports
+
+one:
+  driver = smtp
+  hosts_avoid_tls = *
+  hide hosts_avoid_tls = *
+two:
+  driver = smtp
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "driver", "line"),
+    [
+        ("tls_certificate", None, 3),
+        ("tls_privatekey", None, None),
+        (None, "check_mail", 5),
+        ("hosts_avoid_tls", "one", 12),
+        ("hosts_avoid_tls", "two", 13),
+        ("hosts_avoid_tls", "three", None),
+    ],
+)
+def test_lines(tmp_path: Path, option: str | None, driver: str | None, line: int | None) -> None:
+    (tmp_path / "exim.conf").write_text(_SITE)
+    with mock.patch("os.geteuid", return_value=0):
+        machine = Machine(tmp_path)
+    assert effective.line_of(machine, "/exim.conf", option, driver) == line

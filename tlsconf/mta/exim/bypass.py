@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["transport_smtp", "transport_smarthost"]
 
 _KINDS: Final[tuple[Kind, ...]] = ("transport_smtp", "transport_smarthost")
+_STOCK: Final[dict[str, Kind]] = {"remote_smtp": "transport_smtp", "remote_smtp_smarthost": "transport_smarthost"}  # Debian's own
 _SERVICES: Final = {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587}
 _LOCAL_NAMES: Final = {"localhost", "localhost.localdomain", "ip6-localhost", "localhost6"}
 _PATH: Final = re.compile(r"\{(/[^{}$]+)\}")
@@ -57,7 +58,9 @@ def inspect_transports(machine: Machine, plan: Plan, effective: Effective, folde
         users = ", ".join(dict.fromkeys(route.router.name for route in using)) or "no router now"
         kind = _kind(plan, transport, folder)
         if kind is None:
-            which = "transport_smarthost" if using and all(route.fixed for route in using) else "transport_smtp"
+            which = _STOCK.get(transport.name) or (
+                "transport_smarthost" if using and all(route.fixed for route in using) else "transport_smtp"
+            )
             yield Discrepancy(
                 "exim-transport-without-include",
                 severity,
@@ -91,6 +94,8 @@ def _beside(machine: Machine, transport: Driver, kind: Kind, effective: Effectiv
 
     if transport.says("hosts_avoid_esmtp"):
         yield found("error", "hosts_avoid_esmtp", "these hosts are greeted with HELO, so opportunistic mail for them goes in clear text")
+    if transport.says("hosts_require_dane"):
+        yield found("error", "hosts_require_dane", "mail for these hosts goes back to its sender where they have no usable TLSA record")
     if transport.says("tls_resumption_hosts"):
         yield found("warning", "tls_resumption_hosts", "a resumed session keeps what another rule for the same host may have agreed on")
     if transport.says("tls_tempfail_tryclear") == "false":
@@ -106,7 +111,7 @@ def inspect_routes(machine: Machine, policy: Policy, plan: Plan, effective: Effe
         line = line_of(machine, effective.path, "driver", router.name)
         return Discrepancy(id_, severity, f"the router {router.name} {message}", effective.path, line, remedy)
 
-    found = [route for route in routes(effective) if not _is_local(route) and not _is_idle(machine, route.router)]
+    found = [route for route in routes(effective) if _is_judged(machine, route)]
     for router, message, remedy in _smarthosts(policy.outbound.smarthost, found):
         yield of_router("exim-smarthost-differs", "error", router, message, remedy)
     if policy.outbound.smarthost is not None and not any(route.fixed and route.everything for route in found):
@@ -145,7 +150,11 @@ def _smarthosts(smarthost: NextHop | None, found: Sequence[Route]) -> Iterator[t
         if smarthost is None:
             if route.everything:
                 if route.fixed:
-                    yield route.router, f"sends all mail to {hosts}, the profile knows no smarthost", "outbound.smarthost in the profile"
+                    yield (
+                        route.router,
+                        f"sends all mail to {hosts}, the profile knows no smarthost",
+                        "say so as outbound.smarthost in the profile, or route by DNS",
+                    )
                 return
         elif not route.fixed:
             yield route.router, f"finds hosts by DNS, the profile sends all mail to {smarthost}", "take it out, or outbound.smarthost"
@@ -162,6 +171,14 @@ def routes(effective: Effective) -> tuple[Route, ...]:
         if router.says("verify_only") != "true"
         for transport in smtp
         if _names(router.says("transport"), transport.name)
+    )
+
+
+def asks_system(route: Route) -> bool:
+    """Tell whether hosts of a fixed route elsewhere are looked up as the system does it, not in the DNS alone."""
+    router = route.router
+    return (
+        route.fixed and not _is_local(route) and re.search(r"\bbyname\b", router.says("route_list") + router.says("route_data")) is not None
     )
 
 
@@ -236,10 +253,11 @@ def _is_loopback(host: str) -> bool:
         return host in _LOCAL_NAMES
 
 
-def _is_idle(machine: Machine, router: Driver) -> bool:
-    """Tell whether a router takes its routes from files, none of which is there."""
-    paths = _PATH.findall(router.says("route_data"))
-    return bool(paths) and not any(machine.exists(path) for path in paths)
+def _is_judged(machine: Machine, route: Route) -> bool:
+    """Tell whether a route is by MX records or to a fixed host elsewhere; one whose files are not there leads nowhere."""
+    paths = _PATH.findall(route.router.says("route_data"))
+    idle = bool(paths) and not any(machine.exists(path) for path in paths)
+    return not idle and not _is_local(route) and (route.fixed or route.router.says("driver") == "dnslookup")
 
 
 def _kind(plan: Plan, transport: Driver, folder: str) -> Kind | None:

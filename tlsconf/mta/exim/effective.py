@@ -141,10 +141,13 @@ def _shown(value: str, macros: Mapping[str, str]) -> str:
     return _UNSHOWN.sub(lambda found: "".join(f"\\{byte:03o}" for byte in found[0].encode()), value)
 
 
-def line_of(machine: Machine, path: str, option: str, driver: str | None = None) -> int | None:
-    """Return the line of a file that sets an option last: in a driver, where one is named, else in the main section."""
+def line_of(machine: Machine, path: str, option: str | None, driver: str | None = None) -> int | None:
+    """Return the line of a file that sets an option last: in a driver or ACL, where one is named, else in the main section.
+
+    Where nothing in a driver sets it, or for no option, this is the line that the driver begins with.
+    """
     lines = (machine.read(path) or "").splitlines()
-    start, stop = r"$^", r"begin\s"
+    start, stop = r"(?!)", r"begin\s"
     if driver is not None:
         start, stop = rf"{re.escape(driver)}\s*:", r"begin\s|\w+\s*:"
     inside, number = driver is None, None
@@ -153,6 +156,6 @@ def line_of(machine: Machine, path: str, option: str, driver: str | None = None)
             inside, number = True, at
         elif inside and re.match(stop, line):
             break
-        elif inside and re.match(rf"\s*(?:hide\s+)?(?:no_|not_)?{option}\b", line):
+        elif inside and option and re.match(rf"\s*(?:hide\s+)?(?:no_|not_)?{option}\b", line):
             number = at
     return number

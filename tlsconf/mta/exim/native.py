@@ -58,10 +58,10 @@ _STARTS: Final = ("/etc/default/exim4", "/etc/systemd/system/exim4.service")
 _VARYING: Final = ("MAIN_PACKAGE_VERSION=", "MAIN_HARDCODE_PRIMARY_HOSTNAME=")
 
 # What update-exim4.conf would make now, in a folder that is gone afterwards; status 9: there is no room for it.
-_PENDING: Final = """d=$(mktemp -d) && chmod 711 "$d" || exit 9
+_PENDING: Final = """d=$(mktemp -d) || exit 9
 trap 'rm -rf "$d"' EXIT
 export TMPDIR="$d"
-update-exim4.conf -o "$d/conf" >&2 && chmod 644 "$d/conf" && "$1" -C "$d/conf" -bV > "$d/said" && cat "$d/conf"
+update-exim4.conf -o "$d/conf" >&2 && "$1" -C "$d/conf" -bV > "$d/said" && cat "$d/conf"
 """
 _NO_ROOM: Final = 9
 
@@ -190,7 +190,7 @@ def _acl(machine: Machine, policy: Policy, plan: Plan, found: Effective, folder:
     for name in names:
         lines = found.acls[name]
         at = next((at for at in range(len(lines)) if lines[at : at + len(ours)] == ours), None)
-        where = effective.line_of(machine, found.path, "", name)
+        where = effective.line_of(machine, found.path, None, name)
         if at is None:
             message = f"the ACL {name}, which acl_smtp_mail names, does not have our statements: inbound rules are not kept"
             yield Discrepancy("exim-acl-not-included", needed if name == named else "warning", message, found.path, where, remedy)
@@ -236,15 +236,21 @@ def _dane(machine: Machine, version: str, found: Effective, *, resolver_is_glibc
     effect = "DANE is not used, and mail goes without it, or is held where it is required"
     if not re.search(r"^Support for:.*\bDANE\b", version, re.MULTILINE):
         yield Discrepancy("exim-dane-off", "error", f"this Exim is built without DANE: {effect}")
-    if found.main.get("dns_dnssec_ok") != "1":
+    asked = found.main.get("dns_dnssec_ok", "")
+    if asked != "1":
         line = effective.line_of(machine, found.path, "dns_dnssec_ok")
-        message = f"dns_dnssec_ok is {found.main.get('dns_dnssec_ok')}: {effect}"
-        severity: Severity = "error" if found.main.get("dns_dnssec_ok") == "0" else "warning"
+        message = f"dns_dnssec_ok is {asked}: " + (effect if asked == "0" else "the resolver library alone decides whether DANE works")
+        severity: Severity = "error" if asked == "0" else "warning"
         yield Discrepancy("exim-dane-off", severity, message, found.path, line, "dns_dnssec_ok = 1")
     for router in dict.fromkeys(route.router.name for route in bypass.routes(found) if not route.router.says("dnssec_request_domains")):
         line = effective.line_of(machine, found.path, "dnssec_request_domains", router)
         message = f"the router {router} has an empty dnssec_request_domains: {effect}"
         yield Discrepancy("exim-dane-off", "error", message, found.path, line, "dnssec_request_domains = *")
+    # Only lookups in the DNS can be seen to be signed (specification, "DANE" and "How the options are used" of manualroute).
+    for name in dict.fromkeys(route.router.name for route in bypass.routes(found) if bypass.asks_system(route)):
+        line = effective.line_of(machine, found.path, "route_(?:list|data)", name)
+        message = f"the router {name} has `byname`, which can't tell whether an address is signed: DANE is not used for its hosts"
+        yield Discrepancy("exim-dane-off", "warning", message, found.path, line, "bydns in place of byname")
     resolver = machine.read("/etc/resolv.conf")
     if resolver_is_glibc and resolver is not None and not re.search(r"^options\b.*\btrust-ad\b", resolver, re.MULTILINE):
         message = f"it does not trust the resolver to have checked signatures: {effect}"

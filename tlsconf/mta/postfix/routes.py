@@ -92,7 +92,7 @@ def inspect_routes(machine: Machine, configuration: Configuration, policy: Polic
     yield from _by_sender(machine, configuration, policy, smtp)
     yield from _fallbacks(configuration, policy)
     transport, hop = _route(configuration.value("relay_transport"))
-    if transport in smtp and (names := _bypassed(policy, hop)):
+    if transport in smtp and (names := bypassed(policy, hop)):
         yield _bypass(configuration, "relay_transport", f"mail for relay_domains goes to {hop}", names, certain=False)
     yield from _filters(configuration, policy)
 
@@ -136,7 +136,7 @@ def _transports(machine: Machine, configuration: Configuration, policy: Policy, 
         transport, hop = _route(value)
         rule = next((domains[cover] for cover in covering(pattern) if cover in domains), None)
         kept = hop == pattern or (transport or default) not in smtp
-        if rule is not None and not kept and f"rule {rule.name}" in _bypassed(policy, hop):
+        if rule is not None and not kept and f"rule {rule.name}" in bypassed(policy, hop):
             past.setdefault(hop, {})[pattern] = f"rule {rule.name}"
     for hop, patterns in past.items():
         yield _bypass(configuration, name, f"mail for {_few(patterns)} goes to {hop}", [*dict.fromkeys(patterns.values())])
@@ -191,7 +191,7 @@ def _fallbacks(configuration: Configuration, policy: Policy) -> Iterator[Discrep
 def _elsewhere(configuration: Configuration, policy: Policy, name: str, hop: NextHop | str, what: str) -> Iterator[Discrepancy]:
     """Judge a hop that takes mail for any domain: a rule for it decides, else it must be no weaker than any rule."""
     smarthost = policy.outbound.smarthost
-    if names := _bypassed(policy, hop):
+    if names := bypassed(policy, hop):
         yield _bypass(configuration, name, what, names)
     elif smarthost is not None and hop != smarthost and not _is_own_host(hop):
         message = f"{name}: {what}, not to the smarthost of the profile, {smarthost}"
@@ -223,7 +223,7 @@ def inspect_resolver(machine: Machine, configuration: Configuration, policy: Pol
         return
     name = "smtp_host_lookup"
     if "dns" not in tokens(configuration.value(name)):
-        message = f"{name} is without dns: there are no TLSA records, and mail under `verify: dane` is held"
+        message = f"{name} is without dns: no TLSA record is looked up, so `verify: dane` can not be kept"
         yield Discrepancy("postfix-dane-lookup", "error", message, configuration.main, configuration.main_line(name), f"postconf -X {name}")
     chrooted = any(service.chrooted for service in senders(configuration) if service.name == "smtp")
     inside = f"{configuration.value('queue_directory')}{_RESOLVER}"  # a copy that Debian makes at each start
@@ -270,7 +270,7 @@ def _route(value: str) -> tuple[str, NextHop | str | None]:
     return transport.strip(), next_hop(hop)
 
 
-def _bypassed(policy: Policy, hop: NextHop | str | None) -> list[str]:
+def bypassed(policy: Policy, hop: NextHop | str | None) -> list[str]:
     """Return the rules for domains, or the smarthost, whose terms mail for a hop does not have."""
     domains, next_hops = law.outbound_index(policy)
     smarthost = policy.outbound.smarthost

@@ -28,13 +28,8 @@ _PARAMETERS: Final = re.compile(
 _OTHER_FILE: Final = re.compile(r"(?:^|[\s\"'])-C\s*/")
 _WINNING: Final = re.compile(r"-O\s*([A-Za-z0-9]+)\s*=")
 _PORTS: Final = ("DaemonPortOptions", "ClientPortOptions")
-_LOOSE: Final = (
-    "groupreadablekeyfile",
-    "groupwritabledirpathsafe",
-    "mapinunsafedirpath",
-    "worldwritableforwardfile",
-    "linkedmapinwritabledir",
-)
+# Not GroupReadableKeyFile: Debian's starttls.m4 sets it.
+_LOOSE: Final = ("groupwritabledirpathsafe", "linkedmapinwritabledir", "mapinunsafedirpath")
 _ENDS: Final = re.compile(r"\$@|\$#\s*(?!error\b|discard\b|\$)\w")
 _ERROR: Final = re.compile(r"\$#\s*error\b")
 
@@ -68,14 +63,14 @@ def switched_off(configuration: Configuration, path: str) -> Iterator[Discrepanc
             yield Discrepancy("sendmail-tls-switched-off", "warning", message, path, rule.number, remedy="is it still needed?")
 
 
-def loosened(machine: Machine, configuration: Configuration, plan: Plan, path: str) -> Iterator[Discrepancy]:
+def loosened(configuration: Configuration, path: str) -> Iterator[Discrepancy]:
     """Yield the options beside ours that weaken what ours promise."""
     for line in configuration.options.get("dontblamesendmail", ()):
         loose = [word for word in re.split(r"[,\s]+", line.text) if word.lower() in _LOOSE]
         if loose:
-            message = f"DontBlameSendmail has {', '.join(loose)}: keys or tables that others can read or change are used without a word"
+            message = f"DontBlameSendmail has {', '.join(loose)}: keys and tables that others can replace are used without a word"
             remedy = "give the files to root alone, and take it out"
-            yield Discrepancy("sendmail-key-checks-off", "warning", message, path, line.number, remedy=remedy)
+            yield Discrepancy("sendmail-file-checks-off", "warning", message, path, line.number, remedy=remedy)
     for option in ("FallbackMXhost", "FallbackSmartHost"):
         for line in configuration.options.get(option.lower(), ())[-1:]:
             if line.text:
@@ -85,16 +80,6 @@ def loosened(machine: Machine, configuration: Configuration, plan: Plan, path: s
                 yield Discrepancy(
                     "sendmail-fallback-host", "warning", message, path, line.number, remedy="is its TLS what the rules ask for?"
                 )
-    wants_dane = any(setting == ("confDANE", "true") for setting in plan.settings["tlsconf.m4"])
-    if wants_dane and not _trusts_resolver(machine):
-        message = "there is no `options trust-ad`: no answer counts as secure, so no TLSA record is looked up"
-        remedy = "a validating resolver on this machine, and `options trust-ad`"
-        yield Discrepancy("sendmail-resolver", "error", message, "/etc/resolv.conf", remedy=remedy)
-
-
-def _trusts_resolver(machine: Machine) -> bool:
-    words = (line.split() for line in (machine.read("/etc/resolv.conf") or "").splitlines())
-    return any(line[:1] == ["options"] and "trust-ad" in line for line in words)
 
 
 def access_map(machine: Machine, configuration: Configuration, plan: Plan) -> Iterator[Discrepancy]:
@@ -108,7 +93,9 @@ def access_map(machine: Machine, configuration: Configuration, plan: Plan) -> It
         found = _access_entry(tag.lower(), value, configuration, tries=tries) if colon else None
         if found is not None:
             id_, what = found
-            severity: Severity = "error" if id_ == "sendmail-session-features" or (not host and id_ == "sendmail-tls-switched-off") else "warning"
+            severity: Severity = (
+                "error" if id_ == "sendmail-session-features" or (not host and id_ == "sendmail-tls-switched-off") else "warning"
+            )
             message = f"`{short(key)} {short(value)}`: {what}" + ("" if host else ", for every host")
             yield Discrepancy(id_, severity, message, access.file, _line_of(machine, access.file, key), remedy="is it still needed?")
 

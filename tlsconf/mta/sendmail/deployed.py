@@ -218,7 +218,7 @@ def dump(machine: Machine, map_type: str, file: str) -> dict[str, str]:
 def chain(machine: Machine, policy: Policy) -> Iterator[Discrepancy]:
     """Yield that the folder from which Sendmail completes its chain is not made of the certificates, or has lost its links."""
     if not machine.exists(CHAIN):
-        message = "there is no such folder: Sendmail offers no STARTTLS without it"
+        message = "there is no such folder: no intermediate certificate is sent"
         yield Discrepancy("sendmail-chain-differs", "error", message, CHAIN, remedy=_MAKE)
         return
     has: dict[str, str] = {}

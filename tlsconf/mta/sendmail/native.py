@@ -36,9 +36,8 @@ CHECKS: Final[dict[str, str]] = {
     "sendmail-fixed-hop": "The site routes a domain under a rule to a host where a weaker rule decides.",
     "sendmail-other-mailer": "The site hands mail under a rule to a program, where no TLS can be asked for.",
     "sendmail-fallback-host": "Mail that can't be delivered goes to a host that the profile does not name.",
-    "sendmail-key-checks-off": "DontBlameSendmail lets Sendmail use keys or tables that others can read or change.",
+    "sendmail-file-checks-off": "DontBlameSendmail lets Sendmail use keys and tables that others can replace.",
     "sendmail-command-line": "The daemon is started with another sendmail.cf, or with options that win over it.",
-    "sendmail-resolver": "DANE is on, but the machine's resolver does not pass on what is secure.",
 }
 
 _VERSION: Final = re.compile(r"^Version (\d+(?:\.\d+)+)", re.MULTILINE)
@@ -88,7 +87,7 @@ def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan) -> Ite
     yield from deployed.options(machine, configuration, plan, _CF)
     yield from deployed.chain(machine, policy)
     yield from bypass.switched_off(configuration, _CF)
-    yield from bypass.loosened(machine, configuration, plan, _CF)
+    yield from bypass.loosened(configuration, _CF)
     yield from bypass.access_map(machine, configuration, plan)
     yield from bypass.rules_before(configuration, plan, _CF)
     yield from questions.starttls(machine, configuration, policy, _CF)

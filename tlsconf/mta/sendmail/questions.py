@@ -258,8 +258,8 @@ def _pause(configuration: Configuration) -> float:
 def _greeting(machine: Machine, path: str, pause: float) -> str:
     reply = ""
     for more in _TRIES:
-        talk = f"{{ sleep {pause + more}; printf 'EHLO localhost\\r\\nQUIT\\r\\n'; }} | sendmail -C {path} -O LogLevel=0 -Am -bs"
-        reply = machine.run("sh", "-c", talk).stdout
+        talk = f"sleep {pause + more}; printf 'EHLO localhost\\r\\n'; sleep 0.3; printf 'QUIT\\r\\n'"
+        reply = machine.run("sh", "-c", f"{{ {talk}; }} | sendmail -C {path} -O LogLevel=0 -Am -bs").stdout
         if "\n250" in reply:
             return reply
     message = f"sendmail -bs does not answer EHLO: {short(reply.strip())}"

@@ -251,7 +251,13 @@ def _level_limitations(known: Facts, outbound: _Outbound) -> Iterable[Limitation
         if outbound.default.tls is Level.NONE:
             yield limits.sendmail_none_by_host(())
     if not known.fallback_to_clear:
-        yield from _touching(limits.sendmail_no_fallback, outbound, lambda d: d.tls is Level.OPPORTUNISTIC)
+        # What `sendmail_none_by_host` touches is tried with TLS as well.
+        held = {rule.name for rule, decision in outbound.rules if decision.tls is Level.NONE and rule.domains and outbound.tries_tls}
+        held |= {rule.name for rule, decision in outbound.rules if decision.tls is Level.OPPORTUNISTIC}
+        if held:
+            yield limits.sendmail_no_fallback(tuple(rule.name for rule, _ in outbound.rules if rule.name in held))
+        if outbound.default.tls is not Level.REQUIRED and outbound.tries_tls:
+            yield limits.sendmail_no_fallback(())
     for rule, decision in outbound.rules:
         if rule.next_hops:
             kind: Kind = "stricter" if law.at_least_as_strong(decision, outbound.default) else "different"
