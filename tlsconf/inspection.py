@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from posixpath import commonprefix
 from typing import TYPE_CHECKING, Final
 
+from tlsconf.diagnostics import short
 from tlsconf.errors import TlsconfError
 from tlsconf.live.discrepancy import Discrepancy, Installed
 from tlsconf.live.requirements import inspect_requirements
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tlsconf.plan import PlannedFile, Setting
 
 _WRITABLE: Final = 0o022
+_BEFORE: Final = 30  # characters that are shown before a difference
 
 
 def installed(machine: Machine, server: str) -> Installed | None:
@@ -34,7 +37,7 @@ def inspect(machine: Machine, planned: Planned, texts: Mapping[str, str], found:
         *_release(planned, found),
         *(item for file in plan.files if file.destination for item in _file(machine, planned, file, texts[file.path], found.user)),
         *inspect_requirements(machine, policy, plan.requires),
-        *load_native(target.name).inspect(machine, policy, target, plan),
+        *load_native(target.name).inspect(machine, policy, target, plan, texts),
     ]
     return tuple(sorted(dict.fromkeys(discrepancies), key=lambda item: item.severity))
 
@@ -80,18 +83,22 @@ def _difference(planned: Planned, file: PlannedFile, found: str) -> str | None:
     wanted = planned.plan.settings[file.path]
     try:
         has = load(planned.target.name).parse({file.path: found})[file.path]
-    except (TlsconfError, ValueError, LookupError):
+    except (TlsconfError, ValueError, LookupError, TypeError):  # `parse` reads what was rendered, and this may be anything
         return "it can't be read back"
     if has == wanted:
         return None
-    for now, planned_now in zip(has, wanted, strict=False):
-        if now != planned_now:
-            return f"`{_shown(now)}` where `{_shown(planned_now)}` is wanted"
-    longer, what = (has, "is too much") if len(has) > len(wanted) else (wanted, "is missing")
-    return f"`{_shown(longer[min(len(has), len(wanted))])}` {what}"
+    known, there = set(wanted), set(has)
+    extra = [_line(setting) for setting in has if setting not in known]
+    missing = [_line(setting) for setting in wanted if setting not in there]
+    if extra and missing:
+        # Two long values may begin alike: what is shown begins shortly before they part.
+        start = max(0, len(commonprefix((extra[0], missing[0]))) - _BEFORE)
+        now, then = (f"{'…' if start else ''}{short(line[start:])}" for line in (extra[0], missing[0]))
+        return f"`{now}` where `{then}` is wanted"
+    if extra or missing:
+        return f"`{short(extra[0])}` is too much" if extra else f"`{short(missing[0])}` is missing"
+    return "its settings are in another order, or there twice"
 
 
-def _shown(setting: Setting) -> str:
-    from tlsconf.diagnostics import short
-
-    return short(f"{setting.name} {setting.value}".strip())
+def _line(setting: Setting) -> str:
+    return f"{setting.name} {setting.value}".strip()

@@ -9,7 +9,7 @@ from tests.lab.kinds import HYBRID
 from tlsconf import law
 from tlsconf.law import Certificate, Outcome, Tlsa
 from tlsconf.policy import Level, Verify
-from tlsconf.tls import Version
+from tlsconf.tls import Version, gnutls_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.lab.kinds import Host, Session
     from tlsconf.law import InboundDecision, OutboundDecision, Peer
     from tlsconf.plan import Limitation
-    from tlsconf.policy import Policy
+    from tlsconf.policy import NextHop, Policy
 
 
 class Build(NamedTuple):
@@ -44,6 +44,15 @@ class Received(NamedTuple):
     decision: InboundDecision
     session: Session | None
     peer: Peer
+
+
+def decision_for(policy: Policy, hop: NextHop | None, decision: OutboundDecision, limitations: Iterable[Limitation]) -> OutboundDecision:
+    """Return what applies where a limitation picks another rule than the law: one for another port of the next hop."""
+    if hop is None or decision.rule is not None:
+        return decision
+    names = [name for item in limitations if item.id == "sendmail-port-not-seen" for name in item.rules]
+    rules = [rule for rule in policy.outbound.rules if rule.name in names and hop.host in {other.host for other in rule.next_hops}]
+    return law.outbound_decision(policy, rules[0]) if rules else decision
 
 
 def sent_outcome(case: Sent, limitations: Iterable[Limitation]) -> tuple[Outcome, Sent, tuple[str, ...]]:
@@ -92,6 +101,14 @@ def _with_suites(case: Any, added: Iterable[str], lost: Iterable[str] = ()) -> A
 
 def _named_suites(case: Any, item: Limitation) -> Any:
     return _with_suites(case, *_suites_named(item))
+
+
+def _gnutls_product(case: Any, item: Limitation) -> Any:
+    """Add the suites whose key exchange and cipher some suites of this very list have."""
+    parts = [gnutls_parts(suite) for suite in case.decision.parameters.cipher_suites]
+    exchanges, ciphers = {part.key_exchange for part in parts}, {part.cipher for part in parts}
+    added, _ = _suites_named(item)
+    return _with_suites(case, [s for s in added if gnutls_parts(s).key_exchange in exchanges and gnutls_parts(s).cipher in ciphers])
 
 
 def _both_lists(case: Sent, _: Limitation) -> Sent:
@@ -226,7 +243,7 @@ _SENT: Final[dict[str, Callable[[Any, Limitation], Any]]] = {
     "exim-openssl-groups-outbound": _to_openssl_groups,
     "exim-openssl-tls13-suites": _named_suites,
     "exim-gnutls-groups": _to_no_hybrid_group,
-    "exim-gnutls-suites-added": _named_suites,
+    "exim-gnutls-suites-added": _gnutls_product,
     "postfix-group-unavailable": _to_no_hybrid_group,
     "postfix-groups-shared": _both_group_lists,
     "postfix-tls13-suites-shared": _named_suites,
@@ -241,7 +258,8 @@ _RECEIVED: Final[dict[str, Callable[[Any, Limitation], Any]]] = {
     "postfix-inbound-rule-version": _without_rule_floor,
     "postfix-group-unavailable": _no_hybrid_group,
     "exim-gnutls-groups": _no_hybrid_group,
-    "exim-gnutls-suites-added": _named_suites,
+    "exim-gnutls-suites-added": _gnutls_product,
+    "exim-gnutls-server-dhe": _without_dhe,
     "exim-openssl-groups-inbound": _openssl_groups,
     "exim-openssl-tls13-suites": _named_suites,
     "sendmail-library-groups": _openssl_groups,

@@ -356,8 +356,10 @@ class _Lab:
         decision = self.decision(cell)
         kind, _ = self.scenario.hosts[cell.host]
         peer = kind.peer(decision.mx, decision.parameters)
-        case = limited.Sent(self.facts, decision, kind, peer)
-        expected, case, ids = limited.sent_outcome(case, self.plan.limitations)
+        limits = self.plan.limitations
+        applies = limited.decision_for(self.policy, self.scenario.routes.get(cell.domain), decision, limits)
+        expected, case, ids = limited.sent_outcome(limited.Sent(self.facts, applies, kind, peer), limits)
+        ids = ids if applies == decision else ("sendmail-port-not-seen", *ids)
         address = _address(cell)
         found = [e for e in events if e["event"] == "message" and address.lower() in [to.lower() for to in e["to"]]]
         if not found:

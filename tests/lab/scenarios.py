@@ -159,7 +159,7 @@ _OUTBOUND_RULES: Final = [
     {"name": "deep-wild", "domains": ["shut.open.wild.test"], "tls": "required", "verify": "hostname"},
     {"name": "idn", "domains": ["*.bücher.test", "müller.test"], "tls": "required"},
     {"name": "many", "domains": [{"file": "many.txt"}], "tls": "required"},
-    {"name": "hops", "next_hops": ["[relay25.hosts.test]", "[relay2525.hosts.test]:2525"], "tls": "required"},
+    {"name": "hops", "next_hops": ["[relay25.hosts.test]", "[relay2525.hosts.test]:2525", "[relay-ports.hosts.test]:2525"], "tls": "required"},
     {"name": "hop-verified", "next_hops": ["[relay-verified.hosts.test]"], "tls": "required", "verify": "hostname"},
     {"name": "hop-none", "next_hops": ["[relay-none.hosts.test]"], "tls": "none"},
 ]
@@ -188,6 +188,7 @@ def _fixed_hops(draft: _Draft) -> None:
         ("none/valid", "relay-none", 25, "valid"),
         ("no-rule/valid", "relay-free", 25, "valid"),
         ("no-rule/no-starttls", "relay-clear", 25, "no-starttls"),
+        ("port-25-of-2525/no-starttls", "relay-ports", 25, "no-starttls"),
     ):
         domain = f"{_label(cell.replace('/', '-'))}.hop.test"
         draft.routes[domain] = NextHop(draft.host(host, HOSTS[kind], port), port)
@@ -407,8 +408,9 @@ def _lists() -> Scenario:
                 for suite in ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")}  # fmt: skip
     sessions |= {f"tls1.2-{name.lower()}": TLS12._replace(ciphers=name, suites=frozenset({iana}))
                  for name, iana in _LISTED_SUITES}  # fmt: skip
+    rsa = TLS12._replace(ciphers="ECDHE-RSA-AES256-GCM-SHA384")  # below TLS 1.3, a client's groups are for certificates, too
     sessions |= {f"{version}-{group}": session._replace(group=group)
-                 for version, session in (("tls1.2", TLS12), ("tls1.3", TLS13)) for group in ("prime256v1", "secp384r1")}  # fmt: skip
+                 for version, session in (("tls1.2", rsa), ("tls1.3", TLS13)) for group in ("prime256v1", "secp384r1")}  # fmt: skip
     for rule in ("lists", "lists-required"):
         draft.matrix(rule, ((name, Host(session=session)) for name, session in sessions.items()), f"{rule}.test")
     draft.mx[RELAYED] = draft.host("collector", HOSTS["no-starttls"])

@@ -33,11 +33,12 @@ done"""
 
 
 class Tampering(NamedTuple):
-    """Something that is done to a conforming machine: a shell line, and the ids that are then found, all of them."""
+    """Something that is done to a conforming machine: a shell line, and the ids that are then found, all of them; `errors` are errors."""
 
     name: str
     command: str
     expected: frozenset[str]
+    errors: frozenset[str] | None = None
 
 
 class Answer(NamedTuple):
@@ -111,6 +112,7 @@ def check_tamperings(machine: Deployed, tamperings: Iterable[Tampering], subtest
                 "sh", "-c", f"rm -rf /etc/postfix /etc/exim4 /etc/mail /var/lib/exim4; tar -xf {_SAVED} -C / && rm -f /etc/tampered"
             )
             assert answer.errors | (answer.warnings - before.warnings) == tampering.expected, answer.text
+            assert tampering.errors in {None, answer.errors}, answer.text
             assert answer.code == int(bool(answer.errors)), answer.text
     after = machine.inspect()
     assert after == before, after.text

@@ -12,11 +12,9 @@ from tlsconf.cli.terminal import say, warn
 from tlsconf.errors import EnvironmentFailedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tlsconf.live.discrepancy import Installed
     from tlsconf.live.machine import Machine
     from tlsconf.pipeline import Planned, Prepared
+    from tlsconf.report.discrepancies import Inspected
 
 
 class Format(StrEnum):
@@ -34,63 +32,66 @@ def inspect(
     format_: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TEXT,
 ) -> None:
     """Ask the installed server, its files and its certificates whether they do what a profile says; nothing is changed."""
-    from tlsconf import inspection, pipeline
+    from tlsconf import pipeline
     from tlsconf.live.machine import Machine
+    from tlsconf.report import discrepancies
 
     prepared = pipeline.prepare(profile, target or [])
     machine = Machine(root)
-    planned = _of_host(prepared, machine, host)
-    found = _installed(machine, planned, asked=bool(target))
-    texts = {(item.host, item.target): {file.path: file.text for file in item.files} for item in pipeline.render(prepared, alone=True)}
-    results = [
-        (item.target.name, program.release, inspection.inspect(machine, item, texts[item.policy.host, item.target.name], program))
-        for item, program in found
-    ]
-    if format_ is Format.JSON:
-        from tlsconf.report.discrepancies import discrepancies_json
-
-        say(discrepancies_json(results))
-    else:
-        from tlsconf.report.discrepancies import discrepancies_text
-
-        for name, release, items in results:
-            errors = sum(item.severity == "error" for item in items)
-            say(discrepancies_text(items) + f"{name} {release}: " + ("does what the profile says" if not errors else f"{errors} error(s)"))
-    raise typer.Exit(int(any(item.severity == "error" for *_, items in results for item in items)))
+    here = prepared._replace(planned=_of_host(prepared, machine, host))
+    inspected, failures = _look(machine, here, asked=bool(target))
+    if inspected:
+        say(discrepancies.discrepancies_json(inspected) if format_ is Format.JSON else discrepancies.discrepancies_text(inspected))
+    for failure in failures:
+        warn(f"tlsconf: {failure}")
+    if failures:  # what is known was said, and the answer is not
+        raise typer.Exit(EnvironmentFailedError.exit_code)
+    raise typer.Exit(int(any(item.errors for item in inspected)))
 
 
-def _of_host(prepared: Prepared, machine: Machine, host: str | None) -> list[Planned]:
+def _of_host(prepared: Prepared, machine: Machine, host: str | None) -> tuple[Planned, ...]:
     """Return what is planned for the machine: of the profile's hosts, the one that is named, or the one that has the machine's name."""
     names = [policy.host for policy in prepared.resolved.policies if policy.host is not None]
     if host is not None and host not in names:
         message = f"the profile has no host `{host}`" + (f"; it has {', '.join(names)}" if names else "")
         raise UsageError(message)
     if not names:
-        return list(prepared.planned)
+        return prepared.planned
     if host is None:
-        own = machine.hostname()
-        host = next((p.host for p in prepared.resolved.policies if own in {p.server.hostname, p.host}), None)
+        own = machine.names()
+        host = next((p.host for name in own for p in prepared.resolved.policies if name in {p.server.hostname, p.host}), None)
     if host is None:
-        message = f"which of the profile's hosts is this machine ({own})? Say --host with one of {', '.join(names)}"
+        called = ", ".join(own) or "it has no name"
+        message = f"which of the profile's hosts is this machine ({called})? Say --host with one of {', '.join(names)}"
         raise UsageError(message)
-    return [item for item in prepared.planned if item.policy.host == host]
-
-
-def _installed(machine: Machine, planned: Sequence[Planned], *, asked: bool) -> list[tuple[Planned, Installed]]:
-    """Return what of the planned servers is there; one that was asked for must be."""
-    from tlsconf.inspection import installed
-
-    found = []
-    for item in planned:
-        program = installed(machine, item.target.name)
-        if program is not None:
-            found.append((item, program))
-        elif asked:
-            message = f"{item.target.name} is not installed on this machine"
-            raise EnvironmentFailedError(message)
-        else:
-            warn(f"tlsconf: {item.target.name} is not installed on this machine: not looked at")
+    found = tuple(item for item in prepared.planned if item.policy.host == host)
     if not found:
-        message = "no server of this profile is installed on this machine"
-        raise EnvironmentFailedError(message)
+        message = f"the host `{host}` has none of these targets"
+        raise UsageError(message)
     return found
+
+
+def _look(machine: Machine, prepared: Prepared, *, asked: bool) -> tuple[list[Inspected], list[str]]:
+    """Return what is found of each server that is there, and why others can't be looked at; one that was asked for must be there."""
+    from tlsconf import inspection, pipeline
+    from tlsconf.report.discrepancies import Inspected
+
+    inspected = []
+    failures = []
+    for planned, rendered in zip(prepared.planned, pipeline.render(prepared, alone=True), strict=True):
+        name = planned.target.name
+        try:
+            program = inspection.installed(machine, name)
+            if program is not None:
+                texts = {file.path: file.text for file in rendered.files}
+                found = inspection.inspect(machine, planned, texts, program)
+                inspected.append(Inspected(name, planned.policy.host, program.release, found))
+            elif asked:
+                failures.append(f"{name} is not installed on this machine")
+            else:
+                warn(f"tlsconf: {name} is not installed on this machine: not looked at")
+        except EnvironmentFailedError as error:
+            failures.append(f"{name} can't be looked at: {error}")
+    if not inspected and not failures:
+        failures.append("no server of this profile is installed on this machine")
+    return inspected, failures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import warnings
 from typing import TYPE_CHECKING, Final
@@ -17,33 +18,42 @@ if TYPE_CHECKING:
     from tlsconf.policy import Certificate, Policy
 
 _OTHERS: Final = 0o007
-_EXPIRED, _NOT_YET_VALID, _SELF_SIGNED, _NAME = 10, 9, 18, 62  # X509_V_ERR_… of x509_vfy.h
+_EXPIRED, _NOT_YET_VALID, _NAME = 10, 9, 62  # X509_V_ERR_… of x509_vfy.h
+_UNTRUSTED: Final = {
+    18: "it is self-signed",
+    19: "its chain ends in another root",
+    20: "no chain leads to them; is an intermediate certificate missing?",
+    21: "no chain leads to them; is an intermediate certificate missing?",
+}
+_MISMATCH: Final = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")  # the last: for a key of that kind
+_CERTIFICATE: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----.*?-----END \1-----", re.DOTALL)
 
 
 def inspect_requirements(machine: Machine, policy: Policy, requires: tuple[Requirement, ...]) -> Iterator[Discrepancy]:
     """Yield what is wrong with the paths that a plan requires. Raises `EnvironmentFailedError` where only root could find out."""
-    missing = set()
+    files = set()
     for path, user in requires:
-        if not machine.exists(path):
-            missing.add(path)
-            yield Discrepancy("path-missing", "error", "there is no such file", path, remedy="put it there")
+        if not machine.is_file(path):
+            message = "it is no file" if machine.exists(path) else "there is no such file"
+            yield Discrepancy("path-missing", "error", message, path, remedy="put it there")
             continue
+        files.add(path)
         readable = machine.can_read(path, user)
         if readable is None and machine.user_id(user) is None:
             yield Discrepancy("user-missing", "error", f"{user}, who has to read it, is no user of this machine", path)
         elif readable is None:
-            message = f"{path}: only root can find out whether {user} can read it"
+            message = f"{path}: only root can find out whether {user} can read it: run tlsconf as root"
             raise EnvironmentFailedError(message)
         elif not readable:
             yield Discrepancy(
                 "path-unreadable", "error", f"{user} can't read it", path, remedy=f"let {user} read it, and enter its folders"
             )
     for certificate in policy.server.certificates:
-        if missing.isdisjoint(certificate):
+        if files.issuperset(certificate):
             yield from _certificate(machine, certificate, policy)
     anchors = policy.outbound.trust_anchors
-    if anchors is not None and anchors not in missing and _anchors(machine, anchors) is None:
-        yield Discrepancy("anchors-unusable", "error", "it has no certificate that OpenSSL can read", anchors)
+    if anchors in files and _anchors(machine, anchors) is None:
+        yield Discrepancy("anchors-unusable", "error", "it has no certificate, or one that OpenSSL can't read", anchors)
 
 
 def _certificate(machine: Machine, certificate: Certificate, policy: Policy) -> Iterator[Discrepancy]:
@@ -63,12 +73,13 @@ def _certificate(machine: Machine, certificate: Certificate, policy: Policy) -> 
     except OSError as error:
         message = f"{chain}, {key}: {error.strerror}"
         raise EnvironmentFailedError(message) from None
-    leaf = (machine.read(chain) or "").partition("-----END CERTIFICATE-----")
-    yield from _validity(server, leaf[0] + leaf[1], chain, policy.server.hostname)
+    leaf = _CERTIFICATE.search(machine.read(chain) or "")
+    yield from _validity(server, leaf[0] if leaf else "", chain, policy.server.hostname)
     anchors = policy.outbound.trust_anchors
-    trusting = None if anchors is None or not machine.exists(anchors) else _anchors(machine, anchors)
-    if trusting is not None and (code := _verify_code(server, trusting, None)) not in {None, _EXPIRED, _NOT_YET_VALID}:
-        why = "it is self-signed" if code == _SELF_SIGNED else "no chain leads to them; is an intermediate certificate missing?"
+    trusting = _anchors(machine, anchors) if anchors is not None and machine.is_file(anchors) else None
+    complaint = None if trusting is None else _complaint(server, trusting, None)
+    if complaint is not None and complaint[0] not in {_EXPIRED, _NOT_YET_VALID}:
+        why = _UNTRUSTED.get(*complaint)
         yield Discrepancy(
             "certificate-untrusted", "warning", f"hosts that have the trust anchors of the profile don't trust it: {why}", chain
         )
@@ -79,10 +90,13 @@ def _no_password() -> str:
 
 
 def _not_loaded(chain: str, key: str, error: ssl.SSLError) -> Discrepancy:
-    if error.reason == "KEY_VALUES_MISMATCH":
+    if error.reason in _MISMATCH:
         return Discrepancy("certificate-key-mismatch", "error", f"it is not for the key {key}", chain)
-    reason = (error.reason or "not PEM").replace("_", " ").lower()
-    return Discrepancy("certificate-unusable", "error", f"OpenSSL can't use it with the key {key}: {reason}", chain)
+    return Discrepancy("certificate-unusable", "error", f"OpenSSL can't use it with the key {key}: {_words(error)}", chain)
+
+
+def _words(error: ssl.SSLError) -> str:
+    return (error.reason or "it is not PEM").replace("_", " ").lower()
 
 
 def _validity(server: ssl.SSLContext, leaf: str, chain: str, hostname: str | None) -> Iterator[Discrepancy]:
@@ -90,7 +104,7 @@ def _validity(server: ssl.SSLContext, leaf: str, chain: str, hostname: str | Non
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     client.load_verify_locations(cadata=leaf)
-    code = _verify_code(server, client, hostname)
+    code, words = _complaint(server, client, hostname) or (None, "")
     if code == _EXPIRED:
         yield Discrepancy("certificate-expired", "error", "the certificate has expired", chain, remedy="renew it")
     elif code == _NOT_YET_VALID:
@@ -98,7 +112,7 @@ def _validity(server: ssl.SSLContext, leaf: str, chain: str, hostname: str | Non
     elif code == _NAME:
         yield Discrepancy("certificate-other-name", "error", f"the certificate is not for {hostname}", chain)
     elif code is not None:
-        yield Discrepancy("certificate-unusable", "error", f"OpenSSL does not accept the certificate (X509_V_ERR {code})", chain)
+        yield Discrepancy("certificate-unusable", "error", f"OpenSSL does not accept the certificate: {words}", chain)
 
 
 def _anchors(machine: Machine, path: str) -> ssl.SSLContext | None:
@@ -114,8 +128,8 @@ def _anchors(machine: Machine, path: str) -> ssl.SSLContext | None:
     return client if client.cert_store_stats()["x509"] else None
 
 
-def _verify_code(server: ssl.SSLContext, client: ssl.SSLContext, hostname: str | None) -> int | None:
-    """Let the two shake hands in memory; return the number of the client's complaint about the certificate, or `None`."""
+def _complaint(server: ssl.SSLContext, client: ssl.SSLContext, hostname: str | None) -> tuple[int, str] | None:
+    """Let the two shake hands in memory; return the client's complaint about the certificate by number and words, or `None`."""
     client.check_hostname = hostname is not None
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     with warnings.catch_warnings():
@@ -128,7 +142,7 @@ def _verify_code(server: ssl.SSLContext, client: ssl.SSLContext, hostname: str |
         except ssl.SSLWantReadError:
             continue
         except ssl.SSLCertVerificationError as error:
-            return error.verify_code
-        except ssl.SSLError:
-            return 0  # refused for another reason than what it says
+            return error.verify_code, error.verify_message
+        except ssl.SSLError as error:
+            return 0, _words(error)  # refused for another reason than what it says
     return None

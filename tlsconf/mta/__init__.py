@@ -45,10 +45,10 @@ class Native(Protocol):
         """Return which release is installed, or `None`. Raises `EnvironmentFailedError` where the program does not answer."""
         ...
 
-    def inspect(self, machine: Machine, policy: Policy, target: Target, plan: Plan) -> Iterator[Discrepancy]:
+    def inspect(self, machine: Machine, policy: Policy, target: Target, plan: Plan, texts: Mapping[str, str]) -> Iterator[Discrepancy]:
         """Yield how the effective configuration differs from the plan, and what of the site's overrides it, is lost or goes round it.
 
-        Changes nothing. Raises `EnvironmentFailedError` where something can't be looked at.
+        Changes nothing. `texts` are the rendered files by path. Raises `EnvironmentFailedError` where something can't be looked at.
         """
         ...
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tlsconf.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,19 +15,49 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 
 
-def discrepancies_text(items: Iterable[Discrepancy]) -> str:
-    """Return one block for each: `error ID: PATH:LINE: message`, and what to do."""
-    return "".join(map(_block, items))
+class Inspected(NamedTuple):
+    """A server that was looked at, the profile's host that it is (`None` where it has none), and what was found."""
+
+    target: str
+    host: str | None
+    release: str
+    found: Sequence[Discrepancy]
+
+    @property
+    def errors(self) -> int:
+        """Return how many of what was found are errors."""
+        return sum(item.severity == "error" for item in self.found)
 
 
-def discrepancies_json(found: Sequence[tuple[str, str, Sequence[Discrepancy]]]) -> str:
+def discrepancies_text(inspected: Iterable[Inspected]) -> str:
+    """Return a block for each discrepancy, `error ID: PATH:LINE: message` and what to do, and a line for each server."""
+    return "\n".join("".join(map(_block, item.found)) + _summary(item) for item in inspected)
+
+
+def discrepancies_json(inspected: Sequence[Inspected]) -> str:
     """Return an object with `format`, the servers `inspected`, and `findings`: the fields of a discrepancy, its target and release."""
-    findings = [{"target": target, "release": release, **item._asdict()} for target, release, items in found for item in items]
-    inspected = [{"target": target, "release": release} for target, release, _ in found]
-    return json.dumps({"format": FORMAT, "inspected": inspected, "findings": findings}, indent=2)
+    servers = [{"target": item.target, "host": item.host, "release": item.release} for item in inspected]
+    findings = [{"target": item.target, "release": item.release, **_unicode(found)} for item in inspected for found in item.found]
+    return json.dumps({"format": FORMAT, "inspected": servers, "findings": findings}, indent=2)
+
+
+def _unicode(item: Discrepancy) -> dict[str, str | int | None]:
+    """Return the fields without bytes that are no text, which JSON can't hold."""
+    fields = item._asdict()
+    return {
+        key: value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if isinstance(value, str) else value
+        for key, value in fields.items()
+    }
 
 
 def _block(item: Discrepancy) -> str:
     place = "" if item.path is None else f"{item.path}: " if item.line is None else f"{item.path}:{item.line}: "
-    remedy = f"  {item.remedy}\n" if item.remedy else ""
-    return f"{item.severity} {item.id}: {place}{item.message}\n{remedy}"
+    remedy = f"  {printable(item.remedy)}\n" if item.remedy else ""
+    return f"{item.severity} {item.id}: {printable(place + item.message)}\n{remedy}"
+
+
+def _summary(item: Inspected) -> str:
+    subject = f"{item.target} {item.release}" if item.host is None else f"{item.target} {item.release} on {item.host}"
+    warnings = len(item.found) - item.errors
+    answer = f"{item.errors} error(s)" if item.errors else "does what the profile says"
+    return printable(f"{subject}: {answer}" + (f", {warnings} warning(s)" if warnings else ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.policies import make_policy
-from tlsconf.mta.postfix import configuration, routes
+from tlsconf.mta.postfix import configuration, hops, routes
 from tlsconf.policy import NextHop
 
 MASTER = """# service type
@@ -58,11 +58,11 @@ def test_lists_are_split_outside_braces() -> None:
 
 
 def test_next_hops() -> None:
-    assert routes.next_hop("[Relay.Example]") == NextHop("relay.example", 25)
-    assert routes.next_hop("[IPv6:2001:db8::1]:submissions") == NextHop("2001:db8::1", 465)
-    assert routes.next_hop("mail.example:587") == "mail.example:587"
-    assert routes.next_hop("[a.example]:nosuchport") == "[a.example]:nosuchport"
-    assert routes.next_hop("") is None
+    assert hops.next_hop("[Relay.Example]") == NextHop("relay.example", 25)
+    assert hops.next_hop("[IPv6:2001:db8::1]:submissions") == NextHop("2001:db8::1", 465)
+    assert hops.next_hop("mail.example:587") == "mail.example:587"
+    assert hops.next_hop("[a.example]:nosuchport") == "[a.example]:nosuchport"
+    assert hops.next_hop("") is None
 
 
 def test_a_hop_that_is_named_bypasses_no_rule() -> None:

@@ -47,6 +47,24 @@ def exim_gnutls_groups(lost: tuple[str, ...]) -> Limitation:
     return Limitation("exim-gnutls-groups", "different", (), f"left out, as GnuTLS can't name them: {', '.join(lost)}")
 
 
+def exim_gnutls_server_dhe(lost: tuple[str, ...], kind: Kind) -> Limitation:
+    """Exim 4.94 with GnuTLS takes no DHE suite from clients.
+
+    What: a client that has nothing but the DHE suites named in the message finds no common suite.
+
+    Why: this release leaves Diffie-Hellman parameters to GnuTLS, which then uses none; neither `tls_dhparam` nor finite-field groups in the
+    priority string help.
+
+    Instead: the other suites of the list are used. Mail that is sent uses DHE suites as listed. The kind is `missing` where nothing else is
+    listed for TLS 1.2 and earlier.
+
+    Remedy: list ECDHE suites as well; every client that knows TLS 1.2 has them. Or a newer release.
+
+    Source: seen with 4.94.2 and GnuTLS 3.7.1; 4.96 is without the fault, 4.95 was not looked at.
+    """
+    return Limitation("exim-gnutls-server-dhe", kind, (), f"not taken from clients: {', '.join(lost)}")
+
+
 def exim_openssl_tls13_suites(listed: tuple[str, ...], added: tuple[str, ...], lost: tuple[str, ...]) -> Limitation:
     """Exim has no option for the TLS 1.3 suites of OpenSSL.
 
@@ -175,6 +193,7 @@ def _kind_of_added(listed: tuple[str, ...], added: tuple[str, ...]) -> Kind:
 LIMITATIONS: Final[tuple[Callable[..., Limitation], ...]] = (
     exim_gnutls_suites_added,
     exim_gnutls_groups,
+    exim_gnutls_server_dhe,
     exim_openssl_tls13_suites,
     exim_openssl_groups_outbound,
     exim_openssl_groups_inbound,

@@ -13,7 +13,7 @@ from tlsconf.mta.exim.releases import facts
 from tlsconf.policy import Level, Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from tlsconf.live.discrepancy import Severity
@@ -82,7 +82,7 @@ def installed(machine: Machine) -> Installed | None:
     return Installed(release[1], library[1].lower() if library else None, user)
 
 
-def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan) -> Iterator[Discrepancy]:
+def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan, _texts: Mapping[str, str]) -> Iterator[Discrepancy]:
     """Yield how the configuration in force differs from the plan, and what of the site's overrides it or goes round it.
 
     Raises `EnvironmentFailedError` where Exim does not answer.

@@ -17,6 +17,9 @@ _NEWEST: Final = (4, 100)
 # Exim specification, "tls_eccurve": "from version 4.97 [a] list"; before, one name.
 _CURVE_LIST: Final = (4, 97)
 
+# The first release with GnuTLS that was seen to take DHE suites from clients; 4.94.2 does not.
+_GNUTLS_SERVER_DHE: Final = (4, 96)
+
 # OpenSSL 3.0: TLS 1.0 and 1.1 need security level 0 (SSL_CTX_set_security_level(3)).
 _OPENSSL_LEVEL_BARS_OLD_VERSIONS: Final = (3, 0)
 
@@ -41,12 +44,16 @@ _FREEBSD: Final = Layout("/etc/exim/tlsconf", "exim", "mailnull", "service exim 
 
 
 class Facts(NamedTuple):
-    """What a release can do. `curves` tells whether several groups can be named for the listener."""
+    """What a release can do.
+
+    `curves` tells whether several groups can be named for the listener, `server_dhe` whether clients may use DHE suites.
+    """
 
     layout: Layout
     debian: bool
     gnutls: bool
     curves: bool
+    server_dhe: bool
     old_versions_need_level_0: bool
     hybrid_possible: bool
     newer_than_known: bool
@@ -71,6 +78,7 @@ def facts(target: Target) -> Facts:
         debian=debian,
         gnutls=not openssl,
         curves=number >= _CURVE_LIST,
+        server_dhe=openssl or number >= _GNUTLS_SERVER_DHE,
         old_versions_need_level_0=openssl and library >= _OPENSSL_LEVEL_BARS_OLD_VERSIONS,
         hybrid_possible=openssl and (not library or library >= _OPENSSL_HYBRID),
         newer_than_known=number > _NEWEST,

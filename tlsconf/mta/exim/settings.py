@@ -13,6 +13,7 @@ from tlsconf.mta.exim.releases import facts
 from tlsconf.mta.exim.syntax import Directive, items, literal
 from tlsconf.plan import Plan, PlannedFile, Raw, Requirement, Section, Setting
 from tlsconf.policy import Level, Verify
+from tlsconf.tls import older_suites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ def plan(policy: Policy, target: Target) -> Plan:
         target="exim",
         release=target.release.text,
         files=files,
-        limitations=(*allowed.limitations, *_by_decision(decisions, known)),
+        limitations=(*allowed.limitations, *_by_decision(decisions, known), *_of_listener(policy, known)),
         site_edits=install.site_edits(known),
         requires=requires,
         check=install.check(known, requires, files, offers_tls=policy.inbound.tls is not Level.NONE),
@@ -56,6 +57,14 @@ def plan(policy: Policy, target: Target) -> Plan:
         on_certificate_change=(known.layout.reload,),
         notes=install.notes(policy, target, known),
     )
+
+
+def _of_listener(policy: Policy, known: Facts) -> Iterator[Limitation]:
+    """Yield what clients can't use although it is listed."""
+    suites = law.listener(policy).cipher_suites
+    lost = tuple(suite for suite in suites if suite.startswith("TLS_DHE_"))
+    if lost and not known.server_dhe and policy.inbound.tls is not Level.NONE:
+        yield say.exim_gnutls_server_dhe(lost, "missing" if set(older_suites(suites)) <= set(lost) else "different")
 
 
 def _by_decision(decisions: Sequence[law.OutboundDecision], known: Facts) -> Iterator[Limitation]:

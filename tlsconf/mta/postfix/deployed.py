@@ -105,10 +105,10 @@ def _list(configuration: Configuration, name: str, ours: list[str], wanted: list
         return
     before, after = found[:at], found[at + len(ours) :]
     if before:
-        harmless = name != POLICY_MAPS and all(map(_NEVER_OK.fullmatch, before))
-        message = f"`{' '.join(before)}` stands before the profile's entry in {name}" + (
-            "" if harmless else ": what it answers first, no rule of the profile sees"
-        )
+        muted = before[-1] == "warn_if_reject"
+        harmless = name != POLICY_MAPS and not muted and all(map(_NEVER_OK.fullmatch, before))
+        effect = ": what the profile refuses is only logged" if muted else ": what it answers first, no rule of the profile sees"
+        message = f"`{' '.join(before)}` stands before the profile's entry in {name}" + ("" if harmless else effect)
         yield Discrepancy("postfix-list-order", "warning" if harmless else "error", message, configuration.main, line, _AGAIN)
     kept = wanted[len(ours) :]
     lost = [entry for entry in kept if entry not in found]
@@ -163,5 +163,5 @@ def _words(stderr: str) -> str:
 
 
 def _unusable(path: str, words: str) -> Discrepancy:
-    message = f"Postfix can't use the table as it is, so mail waits or is refused: {words}"
+    message = f"Postfix does not take the table as it is; mail waits where it can't open it, and a line that it skips is no rule: {words}"
     return Discrepancy("postfix-table-unusable", "error", message, path, remedy="install it again as INSTALL.md says")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from tlsconf.errors import EnvironmentFailedError
 from tlsconf.live.discrepancy import Discrepancy, Installed
-from tlsconf.mta.postfix import deployed, routes, services
+from tlsconf.mta.postfix import deployed, routes, services, surroundings
 from tlsconf.mta.postfix.configuration import RefusedError, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tlsconf.live.machine import Machine
     from tlsconf.plan import Plan
@@ -23,10 +23,10 @@ CHECKS: Final[dict[str, str]] = {
     "postfix-parameter-twice": "main.cf sets a parameter more than once; the last line wins.",
     "postfix-setting-without-effect": "A setting of the site has no effect beside the profile's parameters.",
     "postfix-list-lost": "A list that the site may use too has lost the profile's entry.",
-    "postfix-list-order": "Something stands before the profile's entry in such a list: an OK there ends the list.",
+    "postfix-list-order": "Something stands before the profile's entry in such a list: it may end the list, or mute it.",
     "postfix-list-site-lost": "Such a list has lost an entry that the profile keeps for the site.",
     "postfix-list-foreign": "Such a list has an entry that the profile does not know.",
-    "postfix-table-unusable": "Postfix can't use a table.",
+    "postfix-table-unusable": "Postfix can't use a table, or skips a line of it.",
     "postfix-table-stale": "A compiled table was made of other text than the profile's.",
     "postfix-service-override": "A service of master.cf overrides one of the profile's parameters with `-o`.",
     "postfix-wrappermode": "TLS begins at once where the other side expects STARTTLS, or the other way round.",
@@ -59,13 +59,13 @@ def installed(machine: Machine) -> Installed | None:
     return Installed(release, "openssl", "root")
 
 
-def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan) -> Iterator[Discrepancy]:
+def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan, _texts: Mapping[str, str]) -> Iterator[Discrepancy]:
     """Yield how the configuration and the tables that are in force differ from a plan, and what overrides or evades it.
 
     `postfix check` is not run: it makes folders and changes owners. Raises `EnvironmentFailedError` where something can't be looked at.
     """
     try:
-        configuration = read(machine, (*deployed.planned(plan), *services.NAMES, *routes.NAMES))
+        configuration = read(machine, (*deployed.planned(plan), *services.NAMES, *routes.NAMES, *surroundings.NAMES))
     except RefusedError as error:
         yield Discrepancy("postfix-refuses", "error", f"Postfix does not accept its configuration: {error}", remedy="mend what it names")
         return
@@ -79,5 +79,5 @@ def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan) -> Ite
     yield from services.inspect_discards(machine, configuration, policy, used)
     yield from services.inspect_certificates(configuration, policy)
     yield from routes.inspect_routes(machine, configuration, policy)
-    yield from routes.inspect_resolver(machine, configuration, policy)
-    yield from routes.inspect_instances(configuration)
+    yield from surroundings.inspect_resolver(machine, configuration, policy)
+    yield from surroundings.inspect_instances(configuration)

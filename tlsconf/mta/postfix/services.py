@@ -10,7 +10,7 @@ from tlsconf.mta.postfix.deployed import CLASSES, POLICY_MAPS, REPORTING, RESTRI
 from tlsconf.policy import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from tlsconf.live.discrepancy import Severity
     from tlsconf.live.machine import Machine
@@ -32,8 +32,6 @@ _STRICTER: Final = {
     "verify": frozenset({"secure"}),
     "dane-only": frozenset[str](),
 }
-_DISCARDS: Final = {"smtp": "smtp_discard_ehlo_keywords", "smtpd": "smtpd_discard_ehlo_keywords"}
-_TABLES_OF_DISCARDS: Final = {"smtp": "smtp_discard_ehlo_keyword_address_maps", "smtpd": "smtpd_discard_ehlo_keyword_address_maps"}
 _DIRECT_TLS_PORT: Final = 465
 
 NAMES: Final = (
@@ -42,8 +40,10 @@ NAMES: Final = (
     "smtp_tls_wrappermode",
     "smtpd_tls_wrappermode",
     "tls_server_sni_maps",
-    *_DISCARDS.values(),
-    *_TABLES_OF_DISCARDS.values(),
+    "smtp_discard_ehlo_keywords",
+    "smtp_discard_ehlo_keyword_address_maps",
+    "smtpd_discard_ehlo_keywords",
+    "smtpd_discard_ehlo_keyword_address_maps",
 )
 
 
@@ -90,7 +90,7 @@ def _listener_override(
         return (f"the profile says `{wanted}`: mail is refused", "warning") if found > expected and not submission else None
     if name == RESTRICTIONS:
         lost = not requires and tokens(value)[: len(ours)] != ours
-        return ("no rule of the profile is in force there", "error") if lost else None
+        return ("no rule of the profile is in force there", "warning" if submission else "error") if lost else None
     if value == configuration.expanded.get(name):
         return None
     if name.startswith("tlsconf_") or name in {CLASSES, "plaintext_reject_code"}:
@@ -109,6 +109,7 @@ def inspect_senders(
     """
     wanted = planned(plan)
     ours = _expanded_entries(configuration, plan, target, POLICY_MAPS) if policy.outbound.rules else []
+    known = {*ours, *tokens(configuration.value(POLICY_MAPS))}  # what main.cf has beside ours is judged where it stands
     smarthost = policy.outbound.smarthost
     direct = smarthost is not None and smarthost.port == _DIRECT_TLS_PORT
     for service in senders(configuration):
@@ -121,11 +122,11 @@ def inspect_senders(
                 if service.name in used:
                     effect = f"the profile says `{wanted[name]}`: mail is held"
                     yield _found(configuration, service, name, "postfix-service-override", effect, "warning")
-            elif name == POLICY_MAPS:
-                if tokens(value)[: len(ours)] != ours:
-                    effect = "no rule of the profile is in force there"
-                    yield _found(configuration, service, name, "postfix-service-override", effect, severity)
-            elif value != configuration.expanded.get(name):
+                continue
+            is_same = value == configuration.expanded.get(name)
+            entries = tokens(value)
+            is_kept = entries[: len(ours)] == ours and known.issuperset(entries) if name == POLICY_MAPS else is_same
+            if not is_kept:
                 yield _found(configuration, service, name, "postfix-service-override", f"the profile says `{wanted[name]}`", severity)
         wrapped = configuration.value("smtp_tls_wrappermode", service) == "yes"
         if service.name in used and wrapped != direct:
@@ -138,29 +139,22 @@ def inspect_discards(machine: Machine, configuration: Configuration, policy: Pol
     wants_outbound = any(rule.tls is not Level.NONE for rule in policy.outbound.rules) or policy.outbound.tls is not Level.NONE
     sending = [service for service in senders(configuration) if service.name in used] if wants_outbound else []
     listening = listeners(configuration) if policy.inbound.tls is not Level.NONE else ()
-    for program, services in (("smtp", sending), ("smtpd", listening)):
-        side = "is not used" if program == "smtp" else "is not offered"
-        yield from _once(
-            configuration,
-            services,
-            _DISCARDS[program],
-            f"STARTTLS {side}",
-            lambda service, name: "starttls" in configuration.value(name, service).lower(),
-        )
-        yield from _once(
-            configuration,
-            services,
-            _TABLES_OF_DISCARDS[program],
-            f"STARTTLS {side} with some hosts",
-            lambda service, name: any(_mentions_starttls(machine, table) for table in tokens(configuration.value(name, service))),
-        )
-    yield from _once(
-        configuration,
-        sending,
-        "smtp_never_send_ehlo",
-        "STARTTLS is never seen",
-        lambda service, name: configuration.value(name, service) == "yes",
-    )
+    unused = "STARTTLS is not used{}: mail goes out in clear text, and is held where TLS is required"
+    not_offered = "STARTTLS is not offered{}: mail comes in in clear text, and is refused where TLS is required"
+
+    def for_some(value: str) -> bool:
+        return any(_mentions_starttls(machine, table) for table in tokens(value))
+
+    for services, name, hides, effect in (
+        (sending, "smtp_discard_ehlo_keywords", _is_discarded, unused.format("")),
+        (sending, "smtp_discard_ehlo_keyword_address_maps", for_some, unused.format(" with some hosts")),
+        (sending, "smtp_never_send_ehlo", lambda value: value == "yes", unused.format("")),
+        (listening, "smtpd_discard_ehlo_keywords", _is_discarded, not_offered.format("")),
+        (listening, "smtpd_discard_ehlo_keyword_address_maps", for_some, not_offered.format(" to some hosts")),
+    ):
+        places = dict.fromkeys(configuration.place(name, service) for service in services if hides(configuration.value(name, service)))
+        for path, line in places:
+            yield Discrepancy("postfix-starttls-hidden", "error", f"{name}: {effect}", path, line, f"postconf -X {name}")
 
 
 def inspect_certificates(configuration: Configuration, policy: Policy) -> Iterator[Discrepancy]:
@@ -171,13 +165,8 @@ def inspect_certificates(configuration: Configuration, policy: Policy) -> Iterat
         yield Discrepancy("postfix-other-certificates", "warning", message, configuration.main, configuration.main_line(name))
 
 
-def _once(
-    configuration: Configuration, services: Iterable[Service], name: str, effect: str, is_so: Callable[[Service, str], bool]
-) -> Iterator[Discrepancy]:
-    """Yield one discrepancy for each line that makes it so, whatever number of services it is for."""
-    places = dict.fromkeys(configuration.place(name, service) for service in services if is_so(service, name))
-    for path, line in places:
-        yield Discrepancy("postfix-starttls-hidden", "error", f"{name}: {effect}", path, line, f"take STARTTLS out of {name}")
+def _is_discarded(keywords: str) -> bool:
+    return "starttls" in keywords.lower()
 
 
 def _expanded_entries(configuration: Configuration, plan: Plan, target: Target, name: str) -> list[str]:
@@ -188,7 +177,7 @@ def _mentions_starttls(machine: Machine, table: str) -> bool:
     """Look into a table's text, be it in a file or in main.cf itself."""
     path = table.rpartition(":")[2]
     text = machine.read(path) if path.startswith("/") else None
-    return "starttls" in (text or table).lower()
+    return any(_is_discarded(line) for line in (text or table).split("\n") if not line.startswith("#"))
 
 
 def _found(configuration: Configuration, service: Service, name: str, id_: str, effect: str, severity: Severity = "error") -> Discrepancy:

@@ -134,9 +134,9 @@ def _defines(source: str) -> dict[str, tuple[int | None, int | None]]:
     return found
 
 
-def rulesets(machine: Machine, configuration: Configuration, plan: Plan, path: str) -> Iterator[Discrepancy]:
+def rulesets(machine: Machine, configuration: Configuration, texts: Mapping[str, str], path: str) -> Iterator[Discrepancy]:
     """Yield what of our rulesets, maps and classes is not in sendmail.cf as it was rendered."""
-    expected = cf.read(_expanded(machine, plan))
+    expected = cf.read(_expanded(machine, texts))
     wanted, found = cf.named(expected, "tlsconf_"), cf.named(configuration, "tlsconf_")
     for name in sorted({*wanted, *found}):
         if wanted.get(name) != found.get(name):
@@ -158,14 +158,9 @@ def _first_difference(found: tuple[str, ...], wanted: tuple[str, ...]) -> str:
     return f"`{short(longer[min(len(found), len(wanted))])}` is {what}"
 
 
-def _expanded(machine: Machine, plan: Plan) -> str:
+def _expanded(machine: Machine, texts: Mapping[str, str]) -> str:
     """Return what m4 makes of the planned tlsconf.m4 alone."""
-    from tlsconf.render import environment
-
-    bodies = {
-        file.path: environment(plan.target).get_template(file.template).render(sections=file.sections, plan=plan) for file in plan.files[:2]
-    }
-    text = bodies["tlsconf.m4"].replace(f"include(`{FOLDER}/names.m4')dnl\n", bodies["tlsconf/names.m4"])
+    text = texts["tlsconf.m4"].replace(f"include(`{FOLDER}/names.m4')dnl\n", texts["tlsconf/names.m4"])
     output = machine.run("m4", "-", stdin=_ALONE + text)
     if output.status != 0:
         message = f"m4 failed: {output.stderr.strip()}"

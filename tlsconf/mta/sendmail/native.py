@@ -9,7 +9,7 @@ from tlsconf.live.discrepancy import Discrepancy, Installed
 from tlsconf.mta.sendmail import bypass, cf, deployed, questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tlsconf.live.machine import Machine
     from tlsconf.plan import Plan
@@ -64,7 +64,7 @@ def installed(machine: Machine) -> Installed | None:
     return Installed(found[1], "openssl" if has_tls else None, user.partition(":")[0])
 
 
-def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan) -> Iterator[Discrepancy]:
+def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan, texts: Mapping[str, str]) -> Iterator[Discrepancy]:
     """Yield how what Sendmail does differs from a plan, and what of the site overrides it, is lost or goes round it.
 
     Changes nothing. Raises `EnvironmentFailedError` where a program, or a right to read a file, is missing.
@@ -82,7 +82,7 @@ def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan) -> Ite
     if not missing:
         yield from deployed.stale(machine, _CF)
     # Where a part is broken, the program's answers follow from it: they would say the same again.
-    broken = [*deployed.rulesets(machine, configuration, plan, _CF), *deployed.tables(machine, target, plan)]
+    broken = [*deployed.rulesets(machine, configuration, texts, _CF), *deployed.tables(machine, target, plan)]
     yield from broken
     yield from deployed.options(machine, configuration, plan, _CF)
     yield from deployed.chain(machine, policy)

@@ -266,12 +266,9 @@ def _level_limitations(known: Facts, outbound: _Outbound) -> Iterable[Limitation
 
 def _list_limitations(policy: Policy, known: Facts, outbound: _Outbound, suites: tuple[str, ...]) -> Iterable[Limitation]:
     listener = law.listener(policy)
-    listed = tls.tls13_suites(suites)
-    if listed and not known.cipher_suites and listed != OPENSSL_DEFAULT_TLS13:
-        added = tuple(suite for suite in OPENSSL_DEFAULT_TLS13 if suite not in listed)
-        lost = tuple(suite for suite in listed if suite not in OPENSSL_DEFAULT_TLS13)
-        if added or lost:
-            yield limits.sendmail_library_tls13_suites(suites, added, lost)
+    if not known.cipher_suites:
+        yield from _library_suites(policy, suites)
+        suites = tls.older_suites(suites)
     rules = tuple(rule.name for rule, d in outbound.rules if d.tls is not Level.NONE and not set(suites) <= set(d.parameters.cipher_suites))
     extra = tuple(
         suite
@@ -290,6 +287,18 @@ def _list_limitations(policy: Policy, known: Facts, outbound: _Outbound, suites:
         outbound,
         lambda d: d.tls is Level.OPPORTUNISTIC and d.parameters.minimum_version > outbound.floor,
     )
+
+
+def _library_suites(policy: Policy, suites: tuple[str, ...]) -> Iterable[Limitation]:
+    """Yield what OpenSSL's own TLS 1.3 suites do to lists that have any, each list by itself."""
+    listed = tls.tls13_suites(suites)
+    lists = [parameters.cipher_suites for parameters in (policy.required, policy.opportunistic)]
+    lists = [each for each in lists if tls.tls13_suites(each)]
+    added = tuple(suite for suite in OPENSSL_DEFAULT_TLS13 if any(suite not in each for each in lists))
+    lost = tuple(suite for suite in listed if suite not in OPENSSL_DEFAULT_TLS13)
+    if added or lost:
+        narrowest = min(lists, key=lambda each: len(tls.tls13_suites(each)))
+        yield limits.sendmail_library_tls13_suites(narrowest, added, lost)
 
 
 def _verification_limitations(policy: Policy, known: Facts, outbound: _Outbound) -> Iterable[Limitation]:
