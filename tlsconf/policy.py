@@ -44,6 +44,11 @@ class NextHop(NamedTuple):
     host: str
     port: int
 
+    @property
+    def is_address(self) -> bool:
+        """Tell whether the host is an IPv4 or IPv6 address and not a name."""
+        return ":" in self.host or self.host.replace(".", "").isdigit()
+
     def __str__(self) -> str:
         """Return the profile's spelling with the port."""
         return f"[{self.host}]:{self.port}"

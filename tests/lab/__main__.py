@@ -86,7 +86,9 @@ def _run_all(pool: ProcessPoolExecutor, jobs: list[_Job]) -> tuple[list[Run], li
         runs.append(outcome)
         broken = [result for result in outcome.results if result.is_broken]
         limited = sum(result.is_limited for result in outcome.results)
-        _say(f"{job}: {sum(r.is_kept for r in outcome.results)} of {len(outcome.results)}, {limited} by limitation, {outcome.seconds:.0f} s")
+        _say(
+            f"{job}: {sum(r.is_kept for r in outcome.results)} of {len(outcome.results)}, {limited} by limitation, {outcome.seconds:.0f} s"
+        )
         wrong += [f"{job}: {r.cell}: {' or '.join(dict.fromkeys((r.law, r.expected or r.law)))}, seen {r.seen}: {r.detail}" for r in broken]
     return runs, wrong
 

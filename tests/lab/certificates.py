@@ -100,6 +100,7 @@ def made() -> Set:
             "valid": authority.issue(wildcard),
             "self-signed": self_signed(wildcard),
             "other-name": authority.issue(f"*.{OTHER}"),
+            "address": authority.issue("198.18.100.1", common_name=f"unrelated.{OTHER}"),
             "expired": authority.issue(wildcard, expired=True),
             "named": authority.issue("mx.named.test"),
             "named-wildcard": authority.issue("*.named-wildcard.test"),

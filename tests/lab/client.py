@@ -80,13 +80,21 @@ def _hand_over(session: _Client, wanted: dict[str, Any], result: dict[str, Any])
         result["stage"] = "handshake"
         _start_tls(session, wanted["tls"], result)
         session.ehlo()
-    steps = [("mail", f"MAIL FROM:<{wanted['sender']}>", 250)]
+    ascii_only = all(address.isascii() for address in (wanted["sender"], *wanted["recipients"]))
+    session.command_encoding = "ascii" if ascii_only else "utf-8"
+    steps = [("mail", f"MAIL FROM:<{wanted['sender']}>{'' if ascii_only else ' SMTPUTF8'}", 250)]
     steps += [("rcpt", f"RCPT TO:<{recipient}>", 250) for recipient in wanted["recipients"]]
     for stage, command, good in (*steps, ("data", "DATA", 354)):
         result["stage"] = stage
         if not _replied(result, session.docmd(command), good):
             return
-    lines = ("From: <somebody@client.lab.example>", f"Subject: {wanted['subject']}", f"Message-ID: <{wanted['id']}@client.lab.example>", "", "text")
+    lines = (
+        "From: <somebody@client.lab.example>",
+        f"Subject: {wanted['subject']}",
+        f"Message-ID: <{wanted['id']}@client.lab.example>",
+        "",
+        "text",
+    )
     session.send("".join(f"{line}\r\n" for line in lines) + ".\r\n")
     if _replied(result, session.getreply(), 250):
         result["stage"] = "accepted"

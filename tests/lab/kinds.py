@@ -101,7 +101,7 @@ class Host(NamedTuple):
         if self.certificate in {"self-signed", "expired"}:
             return Certificate(self.certificate)
         if not mx:
-            return Certificate.VALID if self.certificate in {"valid", "san-only"} else Certificate.OTHER_NAME
+            return Certificate.VALID if self.certificate in {"valid", "san-only", "address"} else Certificate.OTHER_NAME
         name = _NAMES.get(self.certificate)
         fits = name is not None and any(pattern in mx for pattern in candidates(name))
         return Certificate.VALID if fits else Certificate.OTHER_NAME
@@ -139,6 +139,7 @@ HOSTS: Final = {
     "tlsa-unusable": Host("self-signed", tlsa=Tlsa.UNUSABLE),
     "tlsa-unusable-no-starttls": Host(starttls=False, tlsa=Tlsa.UNUSABLE),
 }
+HOSTS_BY_ADDRESS: Final = {"address": Host("address")}
 NAMED_HOSTS: Final = {name: Host(name) for name in ("named", "named-below", "named-wildcard", "named-in-san")}
 
 CLIENTS: Final[dict[str, Session | None]] = {"clear": None, "tls1.2": TLS12, "tls1.3": TLS13}

@@ -89,7 +89,7 @@ def received_outcome(case: Received, limitations: Iterable[Limitation]) -> tuple
 
 def _suites_named(item: Limitation) -> tuple[set[str], set[str]]:
     """Return the suites that a limitation's message says are added, and those that are left out."""
-    added, _, lost = re.split(r"(not offered|without)", item.message + "without", maxsplit=1)
+    added, _, lost = re.split(r"(not offered|without)", f"{item.message} without", maxsplit=1)
     return set(re.findall(r"TLS_\w+", added)), set(re.findall(r"TLS_\w+", lost))
 
 
@@ -109,6 +109,10 @@ def _gnutls_product(case: Any, item: Limitation) -> Any:
     exchanges, ciphers = {part.key_exchange for part in parts}, {part.cipher for part in parts}
     added, _ = _suites_named(item)
     return _with_suites(case, [s for s in added if gnutls_parts(s).key_exchange in exchanges and gnutls_parts(s).cipher in ciphers])
+
+
+def _old_suites_gone(case: Sent, item: Limitation) -> Sent:
+    return _named_suites(case, item) if case.decision.parameters.minimum_version >= Version.TLSv1_2 else case
 
 
 def _both_lists(case: Sent, _: Limitation) -> Sent:
@@ -227,6 +231,12 @@ def _unusable_records_hold(case: Sent, outcome: Outcome) -> Outcome:
     return Outcome.HELD if case.peer.tlsa is Tlsa.UNUSABLE and case.peer.starttls else outcome
 
 
+def _unusable_records_loosely(case: Sent, outcome: Outcome) -> Outcome:
+    """Accept a session that is good enough where nobody requires TLS."""
+    loosely = case.peer.tlsa is Tlsa.UNUSABLE and law.can_agree(case.build.policy.opportunistic, case.peer)
+    return Outcome.TLS if loosely and case.peer.starttls and not case.peer.handshake_fails else outcome
+
+
 _HAS_HYBRID: Final = (3, 5)
 _HOLDS_WITH_TLSA: Final = (8, 18, 2)
 _SENT: Final[dict[str, Callable[[Any, Limitation], Any]]] = {
@@ -242,6 +252,7 @@ _SENT: Final[dict[str, Callable[[Any, Limitation], Any]]] = {
     "sendmail-mx-wildcard": _names_below_not_found,
     "exim-openssl-groups-outbound": _to_openssl_groups,
     "exim-openssl-tls13-suites": _named_suites,
+    "exim-openssl-old-suites": _old_suites_gone,
     "exim-gnutls-groups": _to_no_hybrid_group,
     "exim-gnutls-suites-added": _gnutls_product,
     "postfix-group-unavailable": _to_no_hybrid_group,
@@ -251,8 +262,11 @@ _SENT: Final[dict[str, Callable[[Any, Limitation], Any]]] = {
 _AFTER: Final[dict[str, Callable[[Sent, Outcome], Outcome]]] = {
     "sendmail-no-fallback": _no_fallback,
     "sendmail-dane-is-global": _dane_for_all,
+    "sendmail-dane-unusable-records": _unusable_records_loosely,
     "exim-openssl-dane-unusable": _unusable_records_hold,
     "postfix-address-unverifiable": lambda *_: Outcome.HELD,
+    "exim-openssl-address-unverifiable": lambda *_: Outcome.HELD,
+    "sendmail-address-unverifiable": lambda *_: Outcome.HELD,
 }
 _RECEIVED: Final[dict[str, Callable[[Any, Limitation], Any]]] = {
     "postfix-inbound-rule-version": _without_rule_floor,
@@ -275,6 +289,7 @@ _ALL: Final = frozenset(
         "sendmail-system-minimum",
         "exim-openssl-groups-outbound",
         "exim-openssl-tls13-suites",
+        "exim-openssl-old-suites",
         "exim-gnutls-groups",
         "exim-gnutls-suites-added",
         "postfix-group-unavailable",

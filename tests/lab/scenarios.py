@@ -6,7 +6,21 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.lab.certificates import HOSTS as HOSTS_DOMAIN
-from tests.lab.kinds import CBC, CLIENTS, HOSTS, HYBRID, NAMED_HOSTS, OLD_CLIENTS, TLS10, TLS11, TLS12, TLS13, Host, Session
+from tests.lab.kinds import (
+    CBC,
+    CLIENTS,
+    HOSTS,
+    HOSTS_BY_ADDRESS,
+    HYBRID,
+    NAMED_HOSTS,
+    OLD_CLIENTS,
+    TLS10,
+    TLS11,
+    TLS12,
+    TLS13,
+    Host,
+    Session,
+)
 from tlsconf.law import Tlsa
 from tlsconf.policy import NextHop
 
@@ -31,6 +45,7 @@ STRANGER: Final = "198.18.255.1"  # a client that no rule names
 STRANGER6: Final = "2001:db8:255::1"
 SERVER4: Final = "198.18.254.25"
 SERVER6: Final = "2001:db8:fffe::25"
+HOP_ADDRESS: Final = "198.18.100.1"  # a next hop that has no name
 GATEWAY4: Final = "198.18.254.1"  # the world begins there, and it is the name server
 GATEWAY6: Final = "2001:db8:fffe::1"
 RELAYED: Final = "relayed.test"  # the site accepts mail for it from everybody, and sends it on
@@ -92,12 +107,12 @@ class _Draft:
         self.routes: dict[str, NextHop] = {}
 
     def host(self, label: str, kind: Host, port: int = 25) -> str:
-        name = f"{label}.{HOSTS_DOMAIN}".lower()
+        name = label if label == HOP_ADDRESS else f"{label}.{HOSTS_DOMAIN}".lower()
         self.hosts[name] = (kind, port)
         return name
 
     def send(self, cell: str, domain: str, host: str, message: str | None = None, phase: int = 0) -> None:
-        self.mx.setdefault(domain, host)
+        self.mx.setdefault(domain.lower().encode("idna").decode(), host)
         self.cells.append(Outbound(f"out/{self.name}/{cell}", domain, host, message or cell, phase))
 
     def matrix(self, rule: str, kinds: Iterable[tuple[str, Host]], domain: str) -> None:
@@ -159,8 +174,13 @@ _OUTBOUND_RULES: Final = [
     {"name": "deep-wild", "domains": ["shut.open.wild.test"], "tls": "required", "verify": "hostname"},
     {"name": "idn", "domains": ["*.bücher.test", "müller.test"], "tls": "required"},
     {"name": "many", "domains": [{"file": "many.txt"}], "tls": "required"},
-    {"name": "hops", "next_hops": ["[relay25.hosts.test]", "[relay2525.hosts.test]:2525", "[relay-ports.hosts.test]:2525"], "tls": "required"},
+    {
+        "name": "hops",
+        "next_hops": ["[relay25.hosts.test]", "[relay2525.hosts.test]:2525", "[relay-ports.hosts.test]:2525"],
+        "tls": "required",
+    },
     {"name": "hop-verified", "next_hops": ["[relay-verified.hosts.test]"], "tls": "required", "verify": "hostname"},
+    {"name": "hop-address", "next_hops": [f"[{HOP_ADDRESS}]"], "tls": "required", "verify": "hostname"},
     {"name": "hop-none", "next_hops": ["[relay-none.hosts.test]"], "tls": "none"},
 ]
 
@@ -175,8 +195,9 @@ def _wildcards(draft: _Draft) -> None:
     )  # fmt: skip
     for number, domain in enumerate(domains):
         draft.send(f"pattern/{domain}", domain, draft.host(f"pattern{number}", HOSTS["no-starttls"]))
+    for domain in ("müller.test", "bücher.test", "child.bücher.test"):  # where a server takes them as they are (RFC 6531)
+        draft.send(f"pattern/{domain}", domain, draft.mx[domain.encode("idna").decode()])
     draft.send("pattern/CHILD.WILD.TEST", "CHILD.Wild.TEST", draft.host("pattern-case", HOSTS["no-starttls"]))
-    draft.mx["child.wild.test"] = draft.mx["child.wild.test"]
 
 
 def _fixed_hops(draft: _Draft) -> None:
@@ -188,11 +209,12 @@ def _fixed_hops(draft: _Draft) -> None:
         ("none/valid", "relay-none", 25, "valid"),
         ("no-rule/valid", "relay-free", 25, "valid"),
         ("no-rule/no-starttls", "relay-clear", 25, "no-starttls"),
+        ("address/address", HOP_ADDRESS, 25, "address"),
         ("port-25-of-2525/no-starttls", "relay-ports", 25, "no-starttls"),
     ):
         domain = f"{_label(cell.replace('/', '-'))}.hop.test"
-        draft.routes[domain] = NextHop(draft.host(host, HOSTS[kind], port), port)
-        draft.send(f"hop/{cell}", domain, f"{host}.{HOSTS_DOMAIN}")
+        draft.routes[domain] = NextHop(draft.host(host, {**HOSTS, **HOSTS_BY_ADDRESS}[kind], port), port)
+        draft.send(f"hop/{cell}", domain, draft.routes[domain].host)
 
 
 def _shared_hosts(draft: _Draft) -> None:
@@ -353,6 +375,7 @@ def _floors() -> Scenario:
     rules = [
         {"name": "required", "domains": ["*.floors-required.test"], "tls": "required"},
         {"name": "middle", "domains": ["*.floors-middle.test"], "tls": "opportunistic", "minimum_version": "TLSv1.2"},
+        {"name": "dane", "domains": ["*.floors-dane.test"], "tls": "opportunistic", "verify": "dane"},
     ]
     draft = _Draft("floors", outbound={"tls": "opportunistic", "rules": rules}, inbound={"tls": "opportunistic"}, tls=tls)
     old_suites = frozenset({"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"})
@@ -360,11 +383,15 @@ def _floors() -> Scenario:
         "tls1.0": Host(session=TLS10._replace(suites=old_suites)),
         "tls1.1": Host(session=TLS11._replace(suites=old_suites)),
         "cbc": Host(session=CBC),
+        "cbc-sha1": Host(session=TLS12._replace(ciphers="ECDHE-RSA-AES128-SHA", suites=frozenset({"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"}))),
         "tls1.2": Host(session=TLS12),
         "no-starttls": HOSTS["no-starttls"],
     }
     for rule in ("floors", "floors-required", "floors-middle"):
         draft.matrix(rule, kinds.items(), f"{rule}.test")
+    old = kinds["tls1.1"]
+    dane = {f"tls1.1-tlsa-{tlsa}": old._replace(certificate="self-signed", tlsa=tlsa) for tlsa in (Tlsa.UNUSABLE, Tlsa.MATCHING)}
+    draft.matrix("floors-dane", {"tls1.1": old, "tls1.2": kinds["tls1.2"], **dane}.items(), "floors-dane.test")
     draft.mx[RELAYED] = draft.host("collector", HOSTS["no-starttls"])
     clients = {**CLIENTS, "tls1.0": TLS10._replace(suites=old_suites), "tls1.1": TLS11._replace(suites=old_suites), "cbc": CBC}
     return draft.done(inbound=tuple(Inbound(f"in/floors/{label}", "free.test", STRANGER, session) for label, session in clients.items()))
@@ -374,7 +401,9 @@ def _hybrid() -> Scenario:
     """A hybrid group first in the list: used where both have it, and never the reason that a connection fails."""
     tls = {**_TLS, "groups": ["X25519MLKEM768", "X25519", "secp256r1"]}
     rules = [{"name": "hostname", "domains": ["*.hybrid-hostname.test"], "tls": "required", "verify": "hostname"}]
-    draft = _Draft("hybrid", outbound={"tls": "required", "rules": rules}, inbound={"tls": "required", "exempt_clients": ["127.0.0.0/8"]}, tls=tls)
+    draft = _Draft(
+        "hybrid", outbound={"tls": "required", "rules": rules}, inbound={"tls": "required", "exempt_clients": ["127.0.0.0/8"]}, tls=tls
+    )
     kinds = {f"{version}-{group}": Host(session=session._replace(group=group))
              for version, session in (("tls1.2", TLS12), ("tls1.3", TLS13)) for group in ("X25519", "prime256v1", "secp521r1")}  # fmt: skip
     kinds |= {"tls1.2": HOSTS["tls1.2"], "valid": HOSTS["valid"], "tlsa-matching": Host("self-signed", tlsa=Tlsa.MATCHING)}

@@ -41,7 +41,9 @@ def prepare(box: Sandbox, wanted: Wanted) -> None:
     )  # the mailer `relay` has the port that RELAY_MAILER_ARGS says
     box.write("/etc/mail/mailertable", routes)
     access = f"From:{wanted.blocked}\tREJECT\nGreetPause:\t0\nClientRate:\t0\nClientConn:\t0\n"
-    access += "".join(f"{tag}:{net}\t0\n" for tag in ("GreetPause", "ClientRate", "ClientConn") for net in ("127.0.0.1", "198.18", "IPv6:2001:db8"))
+    access += "".join(
+        f"{tag}:{net}\t0\n" for tag in ("GreetPause", "ClientRate", "ClientConn") for net in ("127.0.0.1", "198.18", "IPv6:2001:db8")
+    )
     box.write("/etc/mail/access", access)
     box.write("/etc/mail/relay-domains", f"{wanted.relayed}\n")
     box.run("sh", "-c", "cd /etc/mail && for n in access mailertable; do makemap hash $n < $n; done && m4 sendmail.mc > sendmail.cf")
@@ -69,17 +71,17 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
 
 
 def sessions(log: str) -> tuple[Session, ...]:
-    """Join each delivery with the last STARTTLS line of the same process, if it is for the same host; long names are shortened."""
+    """Join each delivery with the last STARTTLS line that the same process wrote for the same host; connections are kept open for a while."""
     found = []
-    tls: dict[str, tuple[str, str, str]] = {}
+    tls: dict[str, dict[str, tuple[str, str]]] = {}
     for line in log.splitlines():
         if made := _STARTTLS.search(line):
-            tls[made[1]] = made[2], made[3], made[4]
+            tls.setdefault(made[1], {})[made[2]] = made[3], made[4]
         elif sent := _DELIVERY.search(line):
-            host, version, cipher = tls.get(sent[1], ("", None, None))
-            begin, _, end = sent[4].partition("...")
-            same = host.startswith(begin) and host.endswith(end)
-            found += [Session(to.strip("<>"), sent[5], *((version, cipher) if same else (None, None))) for to in sent[3].split(",")]
+            begin, _, end = sent[4].partition("...")  # long names are shortened
+            hosts = tls.get(sent[1], {})
+            version, cipher = next((hosts[host] for host in hosts if host.startswith(begin) and host.endswith(end)), (None, None))
+            found += [Session(to.strip("<>"), sent[5], version, cipher) for to in sent[3].split(",")]
     return tuple(found)
 
 

@@ -168,6 +168,23 @@ def exim_openssl_dane_unusable(rules: tuple[str, ...]) -> Limitation:
     return Limitation("exim-openssl-dane-unusable", "stricter", rules, "mail for hosts with nothing but unusable TLSA records is held")
 
 
+def exim_openssl_address_unverifiable(rules: tuple[str, ...]) -> Limitation:
+    """A next hop that is an address has no name to prove.
+
+    What: mail for a next hop such as `[192.0.2.1]` under `verify: hostname` without `mx` stays in the queue.
+
+    Why: with OpenSSL, Exim compares names only, never the IP addresses of a certificate.
+
+    Instead: nothing is delivered there.
+
+    Remedy: say in `mx` which names the certificate may be for, or give the next hop by its name. Builds with GnuTLS find the address.
+
+    Source: Exim specification, "tls_verify_cert_hostnames"; seen with 4.98.2 and OpenSSL 3.5.9.
+    """
+    message = "mail for a next hop that is an address is held: say in `mx` what the certificate is for"
+    return Limitation("exim-openssl-address-unverifiable", "stricter", rules, message)
+
+
 def exim_host_retry_shared(rules: tuple[str, ...]) -> Limitation:
     """A receiving host that fails a rule is left alone for a while by all mail.
 
@@ -200,5 +217,6 @@ LIMITATIONS: Final[tuple[Callable[..., Limitation], ...]] = (
     exim_openssl_old_suites,
     exim_openssl_floor_raised,
     exim_openssl_dane_unusable,
+    exim_openssl_address_unverifiable,
     exim_host_retry_shared,
 )

@@ -48,7 +48,7 @@ def plan(policy: Policy, target: Target) -> Plan:
         target="exim",
         release=target.release.text,
         files=files,
-        limitations=(*allowed.limitations, *_by_decision(decisions, known), *_of_listener(policy, known)),
+        limitations=(*allowed.limitations, *_by_decision(decisions, known), *_of_listener(policy, known), *_of_addresses(policy, known)),
         site_edits=install.site_edits(known),
         requires=requires,
         check=install.check(known, requires, files, offers_tls=policy.inbound.tls is not Level.NONE),
@@ -65,6 +65,18 @@ def _of_listener(policy: Policy, known: Facts) -> Iterator[Limitation]:
     lost = tuple(suite for suite in suites if suite.startswith("TLS_DHE_"))
     if lost and not known.server_dhe and policy.inbound.tls is not Level.NONE:
         yield say.exim_gnutls_server_dhe(lost, "missing" if set(older_suites(suites)) <= set(lost) else "different")
+
+
+def _of_addresses(policy: Policy, known: Facts) -> Iterator[Limitation]:
+    """Yield what can't be verified because it has no name."""
+    if known.gnutls:
+        return
+    verified = [rule for rule in policy.outbound.rules if rule.verify is Verify.HOSTNAME and not rule.mx]
+    if names := tuple(rule.name for rule in verified if any(hop.is_address for hop in rule.next_hops)):
+        yield say.exim_openssl_address_unverifiable(names)
+    hop, ruled = policy.outbound.smarthost, {hop for rule in policy.outbound.rules for hop in rule.next_hops}
+    if hop is not None and hop.is_address and hop not in ruled and policy.outbound.verify is Verify.HOSTNAME:
+        yield say.exim_openssl_address_unverifiable(())
 
 
 def _by_decision(decisions: Sequence[law.OutboundDecision], known: Facts) -> Iterator[Limitation]:

@@ -133,13 +133,14 @@ def postfix_address_unverifiable(rule: str | None, hosts: Sequence[str]) -> Limi
 
     What: mail for a next hop such as `[192.0.2.1]` under `verify: hostname` without `mx` stays in the queue.
 
-    Why: Postfix compares names only, never the IP addresses of a certificate.
+    Why: before 3.6, and with an OpenSSL before 3.0, names alone are compared, never the IP addresses of a certificate. Which OpenSSL a
+    Postfix has is known from a platform only.
 
     Instead: nothing is delivered there until a certificate carries the address as if it were a name.
 
-    Remedy: say in `mx` which names the certificate may be for, or give the next hop by its name.
+    Remedy: name the platform, say in `mx` which names the certificate may be for, or give the next hop by its name.
 
-    Source: TLS_README "Server certificate verification"; seen on 3.7.11 and 3.10.13.
+    Source: SSL_add1_host(3), "HISTORY"; seen on 3.5.25; 3.7.11, 3.10.13 and 3.11.7 on Debian find the address.
     """
     message = f"mail for {', '.join(hosts)} is held, as Postfix can't verify an address: say in `mx` what the certificate is for"
     return Limitation("postfix-address-unverifiable", "stricter", () if rule is None else (rule,), message)

@@ -43,6 +43,8 @@ _BERKELEY_DB: Final = frozenset({"hash", "btree"})
 # ("Considerations in adopting RHEL 10", removed features).
 _WITHOUT_BERKELEY_DB: Final = frozenset({"debian-14", "rhel-10"})
 
+_OPENSSL_COMPARES: Final = (3, 6)
+_ADDRESSES_OPENSSL: Final = (3, 0)
 _HYBRID_GROUPS_OPENSSL: Final = (3, 5)  # OpenSSL CHANGES 3.5.0
 _FFDHE_TLS13_OPENSSL: Final = (3, 0)  # OpenSSL CHANGES 3.0.0
 
@@ -91,3 +93,12 @@ def has_ffdhe_groups(target: Target) -> bool:
     """Tell whether finite-field groups can be named; OpenSSL has them for TLS 1.3 from 3.0."""
     version = target.tls_library_version
     return has(target.release, "ffdhe_groups") and (version is None or version >= _FFDHE_TLS13_OPENSSL)
+
+
+def verifies_addresses(target: Target) -> bool:
+    """Tell whether the address of a next hop is found in a certificate; an unknown library can't be relied on.
+
+    Postfix 3.6 leaves the comparison to OpenSSL, whose SSL_add1_host(3) takes addresses from 3.0 on: seen on 3.7.11, 3.10.13 and 3.11.7.
+    """
+    version = target.tls_library_version
+    return target.release.number >= _OPENSSL_COMPARES and version is not None and version >= _ADDRESSES_OPENSSL

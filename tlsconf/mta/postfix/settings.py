@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from tlsconf import law
@@ -73,7 +73,7 @@ def plan(policy: Policy, target: Target) -> Plan:
             *groups.limitations,
             *sessions.dhe_limitation(policy),
             *_inbound_versions(policy),
-            *_unverifiable(policy),
+            *_unverifiable(policy, target),
         ),
         requires=requires,
         compile=commands.compile_lines(files, target, map_type, requires, MANAGED, keep, _ours()),
@@ -316,21 +316,15 @@ def _inbound_versions(policy: Policy) -> Iterator[Limitation]:
             yield limitations.postfix_inbound_rule_version(rule.name, str(rule.minimum_version), str(low))
 
 
-def _unverifiable(policy: Policy) -> Iterator[Limitation]:
+def _unverifiable(policy: Policy, target: Target) -> Iterator[Limitation]:
+    if releases.verifies_addresses(target):
+        return
     for rule in policy.outbound.rules:
         if rule.verify is Verify.HOSTNAME and not rule.mx:
-            addresses = [str(hop) for hop in rule.next_hops if _is_address(hop.host)]
+            addresses = [str(hop) for hop in rule.next_hops if hop.is_address]
             if addresses:
                 yield limitations.postfix_address_unverifiable(rule.name, addresses)
     smarthost = policy.outbound.smarthost
     ruled = {hop for rule in policy.outbound.rules for hop in rule.next_hops}
-    if smarthost is not None and smarthost not in ruled and policy.outbound.verify is Verify.HOSTNAME and _is_address(smarthost.host):
+    if smarthost is not None and smarthost not in ruled and policy.outbound.verify is Verify.HOSTNAME and smarthost.is_address:
         yield limitations.postfix_address_unverifiable(None, [str(smarthost)])
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

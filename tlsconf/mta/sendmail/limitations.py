@@ -238,6 +238,23 @@ def sendmail_common_name_counts(rules: tuple[str, ...]) -> Limitation:
     return Limitation("sendmail-common-name-counts", "different", rules, "a certificate's common name counts as one of its names")
 
 
+def sendmail_address_unverifiable(rules: tuple[str, ...]) -> Limitation:
+    """A next hop that is an address has no name to prove.
+
+    What: mail for a next hop such as `[192.0.2.1]` under `verify: hostname` without `mx` stays in the queue.
+
+    Why: the rulesets compare the names of a certificate with the name of the receiving host, and an address has none.
+
+    Instead: nothing is delivered there.
+
+    Remedy: say in `mx` which names the certificate may be for, or give the next hop by its name.
+
+    Source: cf/README, `TLS_Rcpt`; seen with 8.15.2, 8.17.1.9, 8.18.1 and 8.18.2.
+    """
+    message = "mail for a next hop that is an address is held: say in `mx` what the certificate is for"
+    return Limitation("sendmail-address-unverifiable", "stricter", rules, message)
+
+
 def sendmail_mx_wildcard(rules: tuple[str, ...]) -> Limitation:
     """A pattern under `mx` does not find every alternative name.
 
@@ -346,6 +363,7 @@ LIMITATIONS: Final[tuple[Callable[..., Limitation], ...]] = (
     sendmail_two_certificates,
     sendmail_common_name_only,
     sendmail_common_name_counts,
+    sendmail_address_unverifiable,
     sendmail_mx_wildcard,
     sendmail_port_not_seen,
     sendmail_dane_missing,
