@@ -17,11 +17,12 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_CONSTRAINT := $(CONSTRAINTS)
 export PIP_BUILD_CONSTRAINT := $(CONSTRAINTS)
 
-.PHONY: help demo test lint types wheel lab-roots bench clean
+.PHONY: help demo test lab lint types wheel lab-roots bench clean
 
 help:
 	@echo 'make demo       install into $(VENV), render an example and show it'
 	@echo 'make test       run all tests; those with real servers where they can be built (root on Debian)'
+	@echo 'make lab        send messages through every real server, and print what held (root on Debian; LAB_ARGS=--help)'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy'
 	@echo 'make wheel      build the wheel into dist/'
@@ -37,6 +38,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m tests.lab.roots --if-possible
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lab: $(VENV)/.test
+	$(BIN)/python -m tests.lab $(LAB_ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -11,9 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tests.lab import report as conformance
 from tlsconf import profile
 from tlsconf.chain import shipped_titles
 from tlsconf.complaints import plain_kinds
+from tlsconf.inspection import CHECKS
+from tlsconf.mta import NAMES, load_native
 from tlsconf.mta.documentation import limitation_documents
 from tlsconf.platforms import PLATFORMS
 
@@ -29,7 +32,16 @@ def generated(text: str) -> str:
 
 def _make(name: str) -> str:
     kind, _, argument = name.partition(" ")
-    return {"run": _run, "language": _language, "limitations": _limitations, "platforms": _platforms, "profiles": _profiles}[kind](argument)
+    makers = {
+        "conformance": _conformance,
+        "inspections": _inspections,
+        "language": _language,
+        "limitations": _limitations,
+        "platforms": _platforms,
+        "profiles": _profiles,
+        "run": _run,
+    }
+    return makers[kind](argument)
 
 
 def _run(command: str) -> str:
@@ -93,6 +105,20 @@ def _limitations(_: str) -> str:
     lines = ["| id | what |", "|---|---|"]
     lines += [f"| `{name}` | {text.partition(chr(10))[0]} |" for name, text in limitation_documents().items()]
     return "\n".join(lines) + "\n"
+
+
+def _conformance(_: str) -> str:
+    """Show what the lab has found, and which limitations it has no cell for."""
+    report = conformance.kept()
+    shown = {identifier for entry in report.values() for identifier in entry["limitations"]}
+    others = [f"`{identifier}`" for identifier in limitation_documents() if identifier not in shown]
+    return conformance.table(report) + f"\nLimitations without a cell: {', '.join(others)}.\n"
+
+
+def _inspections(_: str) -> str:
+    lines = ["| id | what |", "|---|---|"]
+    found = {**CHECKS, **{key: text for name in NAMES for key, text in load_native(name).CHECKS.items()}}
+    return "\n".join([*lines, *(f"| `{key}` | {text} |" for key, text in found.items())]) + "\n"
 
 
 def _platforms(_: str) -> str:

@@ -18,6 +18,27 @@ if TYPE_CHECKING:
     from tlsconf.pipeline import Planned
     from tlsconf.plan import PlannedFile, Setting
 
+# What each id means that no single server has; those of a server are in its `native.CHECKS`.
+CHECKS: Final[dict[str, str]] = {
+    "release-differs": "Another release is installed than the one that the profile was rendered for.",
+    "tls-library-differs": "The server is built with another TLS library than the profile says.",
+    "file-missing": "A rendered file is not installed.",
+    "file-differs": "An installed file does not say what the profile says.",
+    "file-not-protected": "Others than root can change an installed file.",
+    "file-unreadable": "The server's user can't read an installed file.",
+    "path-missing": "A certificate, a key or the trust anchors are not there.",
+    "path-unreadable": "The server's user can't read a certificate, a key or the trust anchors.",
+    "user-missing": "The user who has to read a file does not exist.",
+    "key-exposed": "Every user of the machine can read or change a private key.",
+    "key-encrypted": "A private key needs a password, which no server could give.",
+    "certificate-key-mismatch": "A certificate is not for its key.",
+    "certificate-unusable": "OpenSSL can't use a certificate.",
+    "certificate-expired": "A certificate has expired.",
+    "certificate-not-yet-valid": "A certificate is not valid yet.",
+    "certificate-other-name": "A certificate is not for the server's host name.",
+    "certificate-untrusted": "The profile's own trust anchors do not lead to a certificate.",
+    "anchors-unusable": "The file of trust anchors has no certificate that can be read.",
+}
 _WRITABLE: Final = 0o022
 _BEFORE: Final = 30  # characters that are shown before a difference
 

@@ -84,6 +84,9 @@ def _run_all(pool: ProcessPoolExecutor, jobs: list[_Job]) -> tuple[list[Run], li
             _say(f"{job}: FAILED")
             continue
         runs.append(outcome)
+        for note in outcome.plan.notes:
+            if note.startswith("warning: "):
+                _say(f"{job}: {note}")
         broken = [result for result in outcome.results if result.is_broken]
         limited = sum(result.is_limited for result in outcome.results)
         _say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 from functools import cache
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 HOSTS: Final = "hosts.test"  # where the receiving hosts have their names
 OTHER: Final = "other.test"
-_DAY: Final = datetime.timedelta(days=1)
+_DAY: Final = dt.timedelta(days=1)
 
 
 class Pair(NamedTuple):
@@ -42,7 +42,7 @@ class Authority:
 
     def issue(self, *names: str, common_name: str | None = None, expired: bool = False, elliptic: bool = False) -> Pair:
         """Issue a certificate for some names; the first one is its common name, too, unless another is given."""
-        end = datetime.datetime.now(datetime.UTC) - _DAY if expired else None
+        end = dt.datetime.now(dt.UTC) - _DAY if expired else None
         start = end - 30 * _DAY if end else None
         made = self._ca.issue_cert(
             *names,
@@ -54,22 +54,32 @@ class Authority:
         chain = b"".join(blob.bytes() for blob in made.cert_chain_pems)
         return Pair(made.private_key_pem.bytes().decode(), chain.decode())
 
+    def issue_weak(self, *names: str) -> Pair:
+        """Issue a certificate for a key that is too short for OpenSSL's usual level of security."""
+        signer = serialization.load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        assert isinstance(signer, rsa.RSAPrivateKey)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505  (that is the point)
+        return _signed(names, key, x509.load_pem_x509_certificate(self._ca.cert_pem.bytes()).subject, signer)
+
 
 def self_signed(*names: str) -> Pair:
     """Make a certificate that its own key has signed."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    return _signed(names, key, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]), key)
+
+
+def _signed(names: tuple[str, ...], key: rsa.RSAPrivateKey, issuer: x509.Name, signer: rsa.RSAPrivateKey) -> Pair:
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _DAY)
         .not_valid_after(now + 30 * _DAY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(signer, hashes.SHA256())
     )
     plain = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return Pair(plain.decode(), made.public_bytes(serialization.Encoding.PEM).decode())
@@ -108,5 +118,6 @@ def made() -> Set:
             "san-only": authority.issue(wildcard, common_name=f"unrelated.{OTHER}"),
             "common-name-only": authority.issue(f"unrelated.{OTHER}", common_name=wildcard),
             "named-below": authority.issue("a.b.named.test"),
+            "weak-key": authority.issue_weak(wildcard),
         },
     )

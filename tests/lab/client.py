@@ -1,10 +1,10 @@
 """SMTP clients of every kind: makes each attempt of a list and says how far it came.
 
-A program of its own, run in a sandbox that the server's is connected to: `client.py WORKERS`, with a JSON list on standard input. An attempt
-has `id`, `source` (address to come from, or nothing), `host`, `port`, `sender`, `recipients`, `subject`, and `tls`: nothing for clear text,
-or, for TLS where it is offered, `minimum`, `maximum` (as in `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one, OpenSSL's short name). Standard output gets
-the list of results: `id`, `stage` (the last one reached: `connect`, `starttls`, `handshake`, `mail`, `rcpt`, `data`, `accepted`),
-`code` and `text` of the last reply, `version` and `cipher` of the session.
+A program of its own, run in a sandbox that the server's is connected to: `client.py WORKERS`, with a JSON list on standard input. An
+attempt has `id`, `source` (address to come from, or nothing), `host`, `port`, `sender`, `recipients`, `subject`, and `tls`: nothing for
+clear text, or, for TLS where it is offered, `minimum`, `maximum` (as in `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one,
+OpenSSL's short name). Standard output gets the list of results: `id`, `stage` (the last one reached: `connect`, `starttls`, `handshake`,
+`mail`, `rcpt`, `data`, `accepted`), `code` and `text` of the last reply, `version` and `cipher` of the session.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _Client(smtplib.SMTP):
         self.source = wanted["source"]
         super().__init__(wanted["host"], wanted["port"], local_hostname=_NAME, timeout=_PATIENCE)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         made.settimeout(timeout)
         if self.source:

@@ -121,7 +121,7 @@ def _both_lists(case: Sent, _: Limitation) -> Sent:
     return _with_suites(case, every) if case.decision.tls is Level.OPPORTUNISTIC else case
 
 
-def _without_dhe(case: Received, _: Limitation) -> Received:
+def _without_dhe(case: Any, _: Limitation) -> Any:
     return _with_suites(case, (), [suite for suite in case.decision.parameters.cipher_suites if suite.startswith("TLS_DHE_")])
 
 
@@ -161,7 +161,7 @@ def _to_no_hybrid_group(case: Sent, _: Limitation) -> Sent:
 
 
 def _lowest_floor(case: Sent, _: Limitation) -> Sent:
-    """The client's minimum is the lowest one that anything that it sends may have."""
+    """Let the minimum be the lowest one that anything that is sent may have."""
     if case.decision.tls is not Level.OPPORTUNISTIC:
         return case
     policy = case.build.policy
@@ -213,7 +213,7 @@ def _handshake_failed(case: Sent) -> bool:
 
 
 def _dane_for_all(case: Sent, outcome: Outcome) -> Outcome:
-    """Hold mail where a TLSA lookup fails, where records would replace the usual verification, and, from 8.18.2 on, instead of clear text."""
+    """Hold mail where a TLSA lookup fails, where records take the place of names, and, from 8.18.2 on, instead of clear text."""
     if case.decision.verify is Verify.DANE:
         return outcome
     records = case.peer.tlsa in {Tlsa.MATCHING, Tlsa.NOT_MATCHING}

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 CHECKOUT: Final = Path(__file__).parents[2]
 DEPENDENCIES: Final = "/opt/tlsconf"  # in a root for Python: what the project needs to run and to be tested
-PROGRAMS: Final = ("unshare", "setpriv", "nsenter", "chroot", "mount", "apt-get", "apt-config")
+PROGRAMS: Final = ("unshare", "setpriv", "nsenter", "chroot", "mount", "ip", "apt-get", "apt-config")
 
 _FORMAT: Final = 1  # raise it where a change of this file's code changes what is in a root
 _LIMIT: Final = 900  # seconds for any one program
@@ -89,6 +90,7 @@ _SERVERS: Final = {
     "exim": ("exim4-daemon-light",),
     "sendmail": ("sendmail", "sendmail-bin", "make", "m4"),
 }
+_PACKAGES: Final = {"postfix": "postfix", "exim": "exim4-daemon-light", "sendmail": "sendmail-bin"}
 _PYTHONS: Final = {"trixie": "3.13", "forky": "3.14"}
 
 
@@ -149,6 +151,12 @@ def versions(name: str) -> dict[str, str]:
     """Return the packages of a root and their versions, as they were when it was built."""
     record = json.loads((cache_folder() / name / "record.json").read_text())
     return dict(record["packages"])
+
+
+def release(name: str) -> str:
+    """Return the release of a server's root as its authors count, such as `3.10.13`: Debian's own additions are left out."""
+    version = versions(name)[_PACKAGES[name.partition("-")[0]]]
+    return re.split(r"[-+~]", version.rpartition(":")[2])[0]
 
 
 @cache

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -23,11 +23,12 @@ from tlsconf import law, pipeline
 from tlsconf.law import Incoming, Outcome, Outgoing, Tlsa
 from tlsconf.mta import acceptance, load
 from tlsconf.output import write
+from tlsconf.platforms import PLATFORMS
 from tlsconf.resolve import resolve
 from tlsconf.tls import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.lab.sandbox import Sandbox
     from tests.lab.scenarios import Inbound, Outbound, Scenario
@@ -87,6 +88,16 @@ def run(build: str, scenario: Scenario, *, split: bool = False, tamper: Callable
     Raises `sandbox.SandboxError` or `install.InstallError` where the server can't be brought to work.
     """
     began = time.monotonic()
+    with opened(build, scenario, split=split, tamper=tamper) as lab:
+        results = (*lab.send(), *lab.receive(), *lab.account())
+    return Run(build, scenario.name, lab.plan, results, time.monotonic() - began)
+
+
+@contextmanager
+def opened(
+    build: str, scenario: Scenario, *, split: bool = False, tamper: Callable[[Path], None] | None = None
+) -> Iterator[Lab]:
+    """Yield a scenario's world, with the server at work and no message sent yet. Arguments and errors are those of `run`."""
     server = build.partition("-")[0]
     own = site.load(server)
     with tempfile.TemporaryDirectory(prefix="tlsconf-lab-") as folder, ExitStack() as stack:
@@ -95,12 +106,11 @@ def run(build: str, scenario: Scenario, *, split: bool = False, tamper: Callable
             tamper(Path(folder) / "out" / server)
         box = stack.enter_context(sandbox.opened(roots.lease(build)))
         other = stack.enter_context(sandbox.opened(roots.lease(_PYTHON), {Path(__file__).parent: _LAB}))
-        lab = _Lab(build, scenario, policy, plan, own, box, other)
+        lab = Lab(build, scenario, policy, plan, own, box, other)
         lab.prepare(split=split)
         lab.start()
         lab.deploy(Path(folder) / "out" / server)
-        results = (*lab.send(), *lab.receive(), *lab.account())
-    return Run(build, scenario.name, plan, results, time.monotonic() - began)
+        yield lab
 
 
 def render(build: str, scenario: Scenario, folder: Path, own: Site) -> tuple[Policy, Plan]:
@@ -108,6 +118,9 @@ def render(build: str, scenario: Scenario, folder: Path, own: Site) -> tuple[Pol
     server, _, base = build.partition("-")
     details: dict[str, Any] = {**own.target(), **({"tls_library": "openssl"} if base == "openssl" else {})}
     platform = "debian-13" if base == "openssl" else base
+    known = getattr(PLATFORMS[platform], server)
+    if base == "debian-14" and roots.release(build) != known:  # it moves: what is there is taken as the newest that is known
+        details["release"] = roots.release(build)
     profile: dict[str, Any] = {**scenario.profile, "platform": platform, "targets": {server: details}}
     for name, text in scenario.files.items():
         (folder / name).write_text(text)
@@ -147,7 +160,7 @@ def connect(server: Sandbox, world: Sandbox) -> None:
             raise sandbox.SandboxError(f"ip {words}: {done.stderr}")
 
 
-class _Lab:
+class Lab:
     """A server and the rest of its world, for one scenario."""
 
     def __init__(self, build: str, scenario: Scenario, policy: Policy, plan: Plan, own: Site, box: Sandbox, other: Sandbox) -> None:
@@ -205,15 +218,15 @@ class _Lab:
             return ()
         first = [cell for cell in cells if cell.phase == 1]
         for cell in first:  # one by one: the weaker has to be the older
-            self._inject([cell])
+            self.inject([cell])
         if first:
             self.site.run_queue(self.box)
             self._start_world("late", self.scenario.late)
-        self._inject([cell for cell in cells if cell.phase == 0])
+        self.inject([cell for cell in cells if cell.phase == 0])
         for _ in range(_ROUNDS):
             self.site.run_queue(self.box)
-        self._inject([])
-        events = self._events()
+        self.inject([])
+        events = self.events()
         held = {recipient for _, recipient in self.site.queued(self.box)}
         log = self.site.log(self.box)
         results = [self._judge(cell, events, held, log) for cell in cells]
@@ -242,7 +255,7 @@ class _Lab:
     def account(self) -> tuple[Result, ...]:
         """Say whether every message that was taken was delivered once or is in the queue, for each recipient."""
         delivered: dict[str, int] = {}
-        for event in self._events():
+        for event in self.events():
             for recipient in event.get("to", []) if event["event"] == "message" else []:
                 delivered[recipient.lower()] = delivered.get(recipient.lower(), 0) + 1
         queued = {recipient.lower() for _, recipient in self.site.queued(self.box)}
@@ -261,7 +274,8 @@ class _Lab:
             Result(f"all/{self.scenario.name}/nothing-lost", "all", "all" if not wrong else f"{len(wrong)} wrong", "; ".join(wrong[:5])),
         )
 
-    def _inject(self, cells: Iterable[Outbound]) -> None:
+    def inject(self, cells: Iterable[Outbound]) -> None:
+        """Hand messages over to the server: cells of one message are its recipients."""
         messages: dict[str, list[Outbound]] = {}
         for cell in cells:
             messages.setdefault(cell.message, []).append(cell)
@@ -353,7 +367,8 @@ class _Lab:
     def _servfail(self) -> list[str]:
         return [f"_{port}._tcp.{name}" for name, (kind, port) in self.scenario.hosts.items() if kind.tlsa is Tlsa.LOOKUP_FAILS]
 
-    def _events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[dict[str, Any]]:
+        """Return what the hosts have seen so far."""
         return [json.loads(line) for line in self.other.read("/srv/events").splitlines()]
 
     def decision(self, cell: Outbound) -> law.OutboundDecision:
@@ -394,7 +409,7 @@ class _Lab:
         if cell.refused_by_site:
             kept, expected = (Outcome.REFUSED if outcome is Outcome.ACCEPTED else outcome for outcome in (kept, expected))
         detail = f"{answer['stage']} {answer['code']} {answer['text']}"
-        seen = _inbound_outcome(answer, tls=peer.starttls, by_site=cell.refused_by_site, rules=bool(decision.rules))
+        seen = _inbound_outcome(answer, tls=peer.starttls, by_site=cell.refused_by_site)
         return Result(cell.id, str(kept), seen, "" if seen == expected else detail, str(expected), ids)
 
     def _records(self, events: list[dict[str, Any]], log: str) -> Iterable[Result]:
@@ -420,7 +435,7 @@ class _Lab:
 
     def _headers(self, cells: Iterable[Inbound], answers: dict[str, dict[str, Any]]) -> Iterable[Result]:
         """Compare what the server wrote into Received: with what the client saw."""
-        texts = {to: event["text"] for event in self._events() if event["event"] == "message" for to in event["to"]}
+        texts = {to: event["text"] for event in self.events() if event["event"] == "message" for to in event["to"]}
         wrong = []
         for cell in cells:
             answer = answers[_token(cell.id)]
@@ -448,7 +463,7 @@ def _allowed(decision: law.OutboundDecision, event: dict[str, Any]) -> bool:
     return used >= parameters.minimum_version and suite(event["cipher"], event["version"]) in parameters.cipher_suites
 
 
-def _inbound_outcome(answer: dict[str, Any], *, tls: bool, by_site: bool, rules: bool) -> str:
+def _inbound_outcome(answer: dict[str, Any], *, tls: bool, by_site: bool) -> str:
     if answer["stage"] == "accepted":
         return str(Outcome.ACCEPTED)
     if answer["stage"] in {"starttls", "handshake"}:

@@ -23,6 +23,7 @@ from tests.lab.kinds import (
 )
 from tlsconf.law import Tlsa
 from tlsconf.policy import NextHop
+from tlsconf.tls import OPENSSL_DEFAULT_TLS13
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,7 +81,11 @@ class Inbound(NamedTuple):
 
 
 class Scenario(NamedTuple):
-    """A profile and its cells. `hosts` are (kind, port) by name; `mx` a domain's host; `routes` fixed next hops by domain; `files` lists."""
+    """A profile and its cells.
+
+    `hosts` are (kind, port) by name, `mx` a domain's host, `routes` fixed next hops by domain, `late` the hosts that are down at first,
+    `files` lists that the profile names.
+    """
 
     name: str
     profile: dict[str, Any]
@@ -302,7 +307,7 @@ _ONE_SUITE: Final[dict[str, Session | None]] = {
 
 
 def _site_cells(scenario: str) -> Iterator[Inbound]:
-    """The site's own refusals go on working, in clear text and under TLS."""
+    """Yield refusals of the site's own, which go on working in clear text and under TLS."""
     for label, session in CLIENTS.items():
         for place in ("stranger", "exempt", "link"):
             yield Inbound(f"in/{scenario}/site/{place}/{label}", BLOCKED, _SOURCES[place], session, refused_by_site=True)
@@ -316,7 +321,7 @@ def _default(name: str, outbound: dict[str, Any], inbound: dict[str, Any], **mor
 
 
 def _required() -> Scenario:
-    """Required is the default, both ways, with verified names; some clients are exempt."""
+    """Require TLS by default, both ways, with verified names; some clients are exempt."""
     inbound = {"tls": "required", "exempt_clients": ["127.0.0.0/8", "::1", "198.18.201.0/24"], "rules": _INBOUND["rules"][3:4]}
     opportunistic = {"name": "relayed", "domains": [RELAYED, "*.relaxed.test"], "tls": "opportunistic", "verify": "none"}
     draft = _default("required", {"tls": "required", "verify": "hostname", "rules": [opportunistic]}, inbound)
@@ -389,16 +394,16 @@ def _floors() -> Scenario:
     }
     for rule in ("floors", "floors-required", "floors-middle"):
         draft.matrix(rule, kinds.items(), f"{rule}.test")
-    old = kinds["tls1.1"]
-    dane = {f"tls1.1-tlsa-{tlsa}": old._replace(certificate="self-signed", tlsa=tlsa) for tlsa in (Tlsa.UNUSABLE, Tlsa.MATCHING)}
-    draft.matrix("floors-dane", {"tls1.1": old, "tls1.2": kinds["tls1.2"], **dane}.items(), "floors-dane.test")
+    eleven = kinds["tls1.1"]
+    dane = {f"tls1.1-tlsa-{tlsa}": eleven._replace(certificate="self-signed", tlsa=tlsa) for tlsa in (Tlsa.UNUSABLE, Tlsa.MATCHING)}
+    draft.matrix("floors-dane", {"tls1.1": eleven, "tls1.2": kinds["tls1.2"], **dane}.items(), "floors-dane.test")
     draft.mx[RELAYED] = draft.host("collector", HOSTS["no-starttls"])
     clients = {**CLIENTS, "tls1.0": TLS10._replace(suites=old_suites), "tls1.1": TLS11._replace(suites=old_suites), "cbc": CBC}
     return draft.done(inbound=tuple(Inbound(f"in/floors/{label}", "free.test", STRANGER, session) for label, session in clients.items()))
 
 
 def _hybrid() -> Scenario:
-    """A hybrid group first in the list: used where both have it, and never the reason that a connection fails."""
+    """Put a hybrid group first in the list: it is used where both have it, and never the reason that a connection fails."""
     tls = {**_TLS, "groups": ["X25519MLKEM768", "X25519", "secp256r1"]}
     rules = [{"name": "hostname", "domains": ["*.hybrid-hostname.test"], "tls": "required", "verify": "hostname"}]
     draft = _Draft(
@@ -433,8 +438,8 @@ def _lists() -> Scenario:
     }
     rules = [{"name": "required", "domains": ["*.lists-required.test"], "tls": "required"}]
     draft = _Draft("lists", outbound={"tls": "opportunistic", "rules": rules}, inbound={"tls": "opportunistic"}, tls=tls, server=server)
-    sessions = {f"tls1.3-{suite.removeprefix('TLS_').partition('_SHA')[0].lower()}": TLS13._replace(tls13_suite=suite, suites=frozenset({suite}))
-                for suite in ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")}  # fmt: skip
+    sessions = {f"tls1.3-{name}": TLS13._replace(tls13_suite=suite, suites=frozenset({suite}))
+                for name, suite in zip(("aes-256", "chacha20", "aes-128"), OPENSSL_DEFAULT_TLS13, strict=True)}  # fmt: skip
     sessions |= {f"tls1.2-{name.lower()}": TLS12._replace(ciphers=name, suites=frozenset({iana}))
                  for name, iana in _LISTED_SUITES}  # fmt: skip
     rsa = TLS12._replace(ciphers="ECDHE-RSA-AES256-GCM-SHA384")  # below TLS 1.3, a client's groups are for certificates, too

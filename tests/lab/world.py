@@ -1,8 +1,8 @@
 """The rest of the world, for one server: a name server and SMTP hosts of every kind, which write down what they saw.
 
-A program of its own, run in a sandbox that the server's is connected to: `world.py SPEC EVENTS`. SPEC is a JSON file with `name_server` (its address), `zone`
-(name to a list of [type, text]), `servfail` (names whose lookup fails) and `hosts` (see `serve`). EVENTS gets one JSON line for each message and each
-failed handshake. Without `name_server` there is none. It says `ready` on standard output.
+A program of its own, run in a sandbox that the server's is connected to: `world.py SPEC EVENTS`. SPEC is a JSON file with `hosts` (see
+`serve`), `name_server` (its address), `zone` (name to a list of [type, text]) and `servfail` (names whose lookup fails). EVENTS gets one
+JSON line for each message and each failed handshake. Without `name_server` there is none. It says `ready` on standard output.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def serve(hosts: list[dict[str, Any]], events: Any) -> None:
     """Listen as every host.
 
     A host has `name`, `address`, `port`; `starttls` (is it offered), `fault` (`garbage`: no TLS comes after 220; `454`; `large-hello`: goes
-    away when the ClientHello is long; or nothing), `certificate` (PEM of key and chain), `dh_parameters` (PEM), `minimum`, `maximum` (TLS versions as in
-    `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one, OpenSSL's short name).
+    away when the ClientHello is long; or nothing), `certificate` (PEM of key and chain), `dh_parameters` (PEM), `minimum`, `maximum` (TLS
+    versions as in `ssl.TLSVersion`), `ciphers` (OpenSSL's words) and `group` (one, OpenSSL's short name).
     """
     with selectors.DefaultSelector() as ready:
         for host in hosts:
@@ -108,7 +108,9 @@ def _session(connection: socket.socket, client: str, host: dict[str, Any], conte
 class _Conversation:
     """One SMTP session of a host (RFC 5321), with STARTTLS (RFC 3207)."""
 
-    def __init__(self, connection: socket.socket, host: dict[str, Any], context: ssl.SSLContext | None, seen: dict[str, Any], events: Any):
+    def __init__(
+        self, connection: socket.socket, host: dict[str, Any], context: ssl.SSLContext | None, seen: dict[str, Any], events: Any
+    ) -> None:
         self.connection, self.host, self.context, self.seen, self.events = connection, host, context, seen, events
         self.lines = connection.makefile("rb")
 

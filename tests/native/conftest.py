@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab import roots
+from tlsconf.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,26 @@ def root() -> Callable[[str], Path]:
 
     def find(name: str) -> Path:
         try:
-            return roots.lease(name)
+            found = roots.lease(name)
         except roots.LabError as error:
             if os.environ.get("TLSCONF_LAB") == "required":
                 pytest.fail(f"TLSCONF_LAB=required: {error}")
             pytest.skip(str(error))
+        if (moved := _moved(name)) is not None:
+            pytest.skip(moved)
+        return found
 
     return find
+
+
+def _moved(name: str) -> str | None:
+    """Return why the goldens are not for what is installed: Debian 14 is still moving. The lab renders for what is there."""
+    server, _, platform = name.partition("-")
+    if platform != "debian-14" or server == "python":
+        return None
+    golden, installed = getattr(PLATFORMS[platform], server), roots.release(name)
+    same = golden.split(".")[:2] == installed.split(".")[:2]
+    return None if same else f"Debian 14 has moved on: {server} {installed} is there, the goldens are for {golden}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

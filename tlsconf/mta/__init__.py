@@ -41,6 +41,11 @@ class Mta(Protocol):
 class Native(Protocol):
     """What asks the real program: the module `native` of a server's package."""
 
+    @property
+    def CHECKS(self) -> Mapping[str, str]:  # noqa: N802  (a constant of the module)
+        """Its findings: what each id means, in one line."""
+        ...
+
     def installed(self, machine: Machine) -> Installed | None:
         """Return which release is installed, or `None`. Raises `EnvironmentFailedError` where the program does not answer."""
         ...

@@ -71,7 +71,7 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
 
 
 def sessions(log: str) -> tuple[Session, ...]:
-    """Join each delivery with the last STARTTLS line that the same process wrote for the same host; connections are kept open for a while."""
+    """Join each delivery with the last STARTTLS line that the same process wrote for the same host: connections stay open a while."""
     found = []
     tls: dict[str, dict[str, tuple[str, str]]] = {}
     for line in log.splitlines():
