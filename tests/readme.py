@@ -111,8 +111,12 @@ def _conformance(_: str) -> str:
     """Show what the lab has found, and which limitations it has no cell for."""
     report = conformance.kept()
     shown = {identifier for entry in report.values() for identifier in entry["limitations"]}
-    others = [f"`{identifier}`" for identifier in limitation_documents() if identifier not in shown]
-    return conformance.table(report) + f"\nLimitations without a cell: {', '.join(others)}.\n"
+    tests = (ROOT / "tests/native/test_limitations.py").read_text()
+    others = [identifier for identifier in limitation_documents() if identifier not in shown]
+    own_test = ", ".join(f"`{identifier}`" for identifier in others if f'"{identifier}"' in tests)
+    documented = ", ".join(f"`{identifier}`" for identifier in others if f'"{identifier}"' not in tests)
+    sentence = f"Without a cell, but seen on the same builds by a test of its own (tests/native/test_limitations.py): {own_test}."
+    return f"{conformance.table(report)}\n{sentence} From documentation alone: {documented}.\n"
 
 
 def _inspections(_: str) -> str:

@@ -69,7 +69,7 @@ def self_signed(*names: str) -> Pair:
 
 
 def _signed(names: tuple[str, ...], key: rsa.RSAPrivateKey, issuer: x509.Name, signer: rsa.RSAPrivateKey) -> Pair:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))

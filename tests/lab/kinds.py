@@ -95,9 +95,10 @@ class Host(NamedTuple):
     def peer(self, mx: tuple[str, ...], parameters: Parameters) -> Peer:
         """Return what the law is told: the certificate is judged by the names that count for the rule."""
         fails = self.fails or not self.session.has_group_of(parameters)
-        return Peer(self.starttls, fails, self.session.versions, self.session.suites, self._judged(mx), self.tlsa)
+        return Peer(self.starttls, fails, self.session.versions, self.session.suites, self.judged(mx), self.tlsa)
 
-    def _judged(self, mx: tuple[str, ...]) -> Certificate:
+    def judged(self, mx: tuple[str, ...]) -> Certificate:
+        """Return how the certificate is to be judged where `mx` names count, or, with none, the name that DNS gave."""
         if self.certificate in {"self-signed", "expired"}:
             return Certificate(self.certificate)
         if not mx:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tlsconf.policy import NextHop, Policy
 
 
+PORT_NOT_SEEN: Final = "sendmail-port-not-seen"
+
+
 class Build(NamedTuple):
     """What an outcome may depend on: the policy, the server's release and that of the build's OpenSSL."""
 
@@ -50,7 +53,7 @@ def decision_for(policy: Policy, hop: NextHop | None, decision: OutboundDecision
     """Return what applies where a limitation picks another rule than the law: one for another port of the next hop."""
     if hop is None or decision.rule is not None:
         return decision
-    names = [name for item in limitations if item.id == "sendmail-port-not-seen" for name in item.rules]
+    names = [name for item in limitations if item.id == PORT_NOT_SEEN for name in item.rules]
     rules = [rule for rule in policy.outbound.rules if rule.name in names and hop.host in {other.host for other in rule.next_hops}]
     return law.outbound_decision(policy, rules[0]) if rules else decision
 
@@ -297,3 +300,4 @@ _ALL: Final = frozenset(
         "postfix-tls13-suites-shared",
     }
 )
+KNOWN: Final = frozenset({*_SENT, *_AFTER, *_RECEIVED, PORT_NOT_SEEN})

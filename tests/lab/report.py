@@ -12,7 +12,8 @@ from tests.lab import roots
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tests.lab.run import Result, Run
+    from tests.lab.judge import Result
+    from tests.lab.run import Run
 
 PATH: Final = Path(__file__).parent / "conformance.json"
 _TITLES: Final = {"out": "sent", "in": "received", "all": "counts, logs and headers"}
@@ -67,7 +68,7 @@ def table(report: dict[str, Any]) -> str:
     for name, entry in report.items():
         counts = [f"{held} of {cells}" for held, cells in entry["cells"].values()]
         missing = sum(cells - held for held, cells in entry["cells"].values())
-        lines.append(f"| {_title(name, entry['version'])} | {' | '.join(counts)} | {missing or ''} |".replace("  |", " |"))
+        lines.append(f"| {_title(name, entry['release'])} | {' | '.join(counts)} | {missing or ''} |".replace("  |", " |"))
     lines += ["", "| limitation | cells that show it, by build |", "|---|---|"]
     shown: dict[str, list[str]] = {}
     for name, entry in report.items():

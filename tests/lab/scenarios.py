@@ -21,6 +21,7 @@ from tests.lab.kinds import (
     Host,
     Session,
 )
+from tests.lab.network import HOP_ADDRESS
 from tlsconf.law import Tlsa
 from tlsconf.policy import NextHop
 from tlsconf.tls import OPENSSL_DEFAULT_TLS13
@@ -41,22 +42,18 @@ SUITES: Final = (
 )
 _TLS: Final[dict[str, Any]] = {"minimum_version": "TLSv1.2", "cipher_suites": list(SUITES), "groups": ["X25519", "secp256r1", "secp384r1"]}
 ANCHORS: Final = "/etc/ssl/lab/anchors.pem"
-LOOPBACK: Final = "127.0.0.1"
 STRANGER: Final = "198.18.255.1"  # a client that no rule names
 STRANGER6: Final = "2001:db8:255::1"
-SERVER4: Final = "198.18.254.25"
-SERVER6: Final = "2001:db8:fffe::25"
-HOP_ADDRESS: Final = "198.18.100.1"  # a next hop that has no name
-GATEWAY4: Final = "198.18.254.1"  # the world begins there, and it is the name server
-GATEWAY6: Final = "2001:db8:fffe::1"
 RELAYED: Final = "relayed.test"  # the site accepts mail for it from everybody, and sends it on
 BLOCKED: Final = "blocked.test"  # the site refuses this sender's domain, by its own means
+BLOCKED_CLIENT: Final = "198.18.205.7"
 PLAIN_BY_SITE: Final = "plain-by-site.test"
 
 
 class Outbound(NamedTuple):
     """A recipient of a message: what must happen follows from the law, the domain and the host that it has.
 
+    `plain_by_site` where the site's own table, if the server has such a thing, says that no TLS is used.
     Cells with the same `message` are recipients of one message; `phase` 1 is queued while all `late` hosts are down, 0 when they are up.
     """
 
@@ -65,6 +62,7 @@ class Outbound(NamedTuple):
     host: str
     message: str
     phase: int = 0
+    plain_by_site: bool = False
 
 
 class Inbound(NamedTuple):
@@ -137,7 +135,8 @@ def _label(text: str) -> str:
 def all_scenarios() -> tuple[Scenario, ...]:
     """Return every scenario."""
     return (
-        _rules(), _required(), _required_to_anybody(), _dane(), _dane_required(), _nothing(), _smarthost(), _floors(), _hybrid(), _lists(),
+        _rules(), _required(), _required_to_anybody(), _dane(), _dane_required(), _nothing(), _floors(), _hybrid(), _lists(),
+        *(_smarthost(kind) for kind in ("valid", "self-signed", "no-starttls")),
     )  # fmt: skip
 
 
@@ -153,7 +152,8 @@ def _rules() -> Scenario:
     _shared_hosts(draft)
     late = _queued_pairs(draft)
     draft.mx[RELAYED] = draft.host("collector", HOSTS["no-starttls"])
-    draft.mx[PLAIN_BY_SITE] = draft.host("plain-by-site", HOSTS["valid"])
+    draft.send("site/no-tls", PLAIN_BY_SITE, draft.host("plain-by-site", HOSTS["valid"]))
+    draft.cells[-1] = draft.cells[-1]._replace(plain_by_site=True)
     many = "".join(f"d{number}.many.test\n" for number in range(10_000))
     inbound = (*_inbound_cells("rules"), *_site_cells("rules"))
     return draft.done(inbound=inbound, late=late, files={"many.txt": f"# partners\n{many}"})
@@ -202,7 +202,7 @@ def _wildcards(draft: _Draft) -> None:
         draft.send(f"pattern/{domain}", domain, draft.host(f"pattern{number}", HOSTS["no-starttls"]))
     for domain in ("müller.test", "bücher.test", "child.bücher.test"):  # where a server takes them as they are (RFC 6531)
         draft.send(f"pattern/{domain}", domain, draft.mx[domain.encode("idna").decode()])
-    draft.send("pattern/CHILD.WILD.TEST", "CHILD.Wild.TEST", draft.host("pattern-case", HOSTS["no-starttls"]))
+    draft.send("pattern/upper-case", "CHILD.Wild.TEST", draft.host("pattern-case", HOSTS["no-starttls"]))
 
 
 def _fixed_hops(draft: _Draft) -> None:
@@ -311,6 +311,7 @@ def _site_cells(scenario: str) -> Iterator[Inbound]:
     for label, session in CLIENTS.items():
         for place in ("stranger", "exempt", "link"):
             yield Inbound(f"in/{scenario}/site/{place}/{label}", BLOCKED, _SOURCES[place], session, refused_by_site=True)
+        yield Inbound(f"in/{scenario}/site/client/{label}", "free.test", BLOCKED_CLIENT, session, refused_by_site=True)
 
 
 def _default(name: str, outbound: dict[str, Any], inbound: dict[str, Any], **more: Any) -> _Draft:
@@ -362,14 +363,14 @@ def _nothing() -> Scenario:
     return draft.done()
 
 
-def _smarthost() -> Scenario:
-    """Everything goes to one host; the rules for domains of a base would not count."""
+def _smarthost(kind: str) -> Scenario:
+    """Send everything to one host of a kind."""
     rules = [{"name": "smart", "next_hops": ["[smart.hosts.test]:587"], "tls": "required", "verify": "hostname"}]
     outbound = {"smarthost": "[smart.hosts.test]:587", "tls": "opportunistic", "rules": rules}
-    draft = _Draft("smarthost", outbound=outbound, inbound={"tls": "opportunistic"})
-    host = draft.host("smart", HOSTS["valid"], 587)
+    draft = _Draft(f"smarthost-{kind}", outbound=outbound, inbound={"tls": "opportunistic"})
+    host = draft.host("smart", HOSTS[kind], 587)
     for number in range(4):
-        draft.send(f"valid/{number}", f"d{number}.smarthost.test", host)
+        draft.send(f"{kind}/{number}", f"d{number}.smarthost.test", host)
     return draft.done()
 
 

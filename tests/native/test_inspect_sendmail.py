@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Root = Callable[[str], Path]
 
 BUILDS: Final = [name for name in roots.SERVERS if name.startswith("sendmail-")]
-CASES: Final = sorted(path.name for path in GOLDEN.iterdir())
+CASES: Final = ("every-rule", "smarthost", "dane", "clear")
 
 
 @pytest.mark.parametrize("build", BUILDS)

@@ -23,6 +23,7 @@ class Wanted(NamedTuple):
     smarthost: NextHop | None
     relayed: str
     blocked: str
+    blocked_client: str
     plain: str
     split: bool = False
 

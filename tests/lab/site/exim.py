@@ -37,12 +37,18 @@ def prepare(box: Sandbox, wanted: Wanted) -> None:
     routes = "".join(f"{domain}: {hop.host}{'' if hop.port == 25 else f'::{hop.port}'}\n" for domain, hop in wanted.routes.items())
     box.write("/etc/exim4/hubbed_hosts", routes)
     box.write("/etc/exim4/local_sender_blacklist", f"*@{wanted.blocked}\n")
+    box.write("/etc/exim4/local_host_blacklist", f"{wanted.blocked_client}\n")
 
 
 def run_queue(box: Sandbox) -> None:
     """Try every message, also those that wait; in the foreground."""
-    wait_until_idle(box, _is_busy)
+    wait(box)
     box.run("exim4", "-qff", timeout=300)
+    wait(box)
+
+
+def wait(box: Sandbox) -> None:
+    """Wait until Exim has nothing in its hands."""
     wait_until_idle(box, _is_busy)
 
 

@@ -18,6 +18,8 @@ SERVICE: Final = "postfix"
 _PATIENCE: Final = 60.0
 _KEEP: Final = {
     "smtpd_sender_restrictions": ["check_sender_access texthash:/etc/postfix/site_senders"],
+    "smtpd_client_restrictions": ["check_client_access cidr:/etc/postfix/site_clients"],
+    "smtpd_restriction_classes": ["site_class"],
     "smtp_tls_policy_maps": ["texthash:/etc/postfix/site_tls"],
 }
 _DELIVERY: Final = re.compile(r"postfix/smtp\[(\d+)\]: (\w+): to=<([^>]*)>,(?: orig_to=<[^>]*>,)? relay=([^,]*), .*status=(\w+)")
@@ -34,11 +36,13 @@ def prepare(box: Sandbox, wanted: Wanted) -> None:
     routes = "".join(f"{domain} smtp:{hop}\n" for domain, hop in wanted.routes.items())
     box.write("/etc/postfix/site_transport", routes)
     box.write("/etc/postfix/site_senders", f"{wanted.blocked} 554 5.7.1 not from there\n")
+    box.write("/etc/postfix/site_clients", f"{wanted.blocked_client} site_class\n")
     box.write("/etc/postfix/site_tls", f"{wanted.plain} none\n")
     settings = {
         "transport_maps": "texthash:/etc/postfix/site_transport",
         "relay_domains": wanted.relayed,
         **{name: ", ".join(entries) for name, entries in _KEEP.items()},
+        "site_class": "reject",
         "minimal_backoff_time": "1s",
         "maximal_backoff_time": "1h",
         "smtpd_error_sleep_time": "0",

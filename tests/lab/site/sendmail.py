@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from tests.lab.scenarios import SERVER6
+from tests.lab.network import SERVER6
 from tests.lab.site import Session, wait_until_idle
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def prepare(box: Sandbox, wanted: Wanted) -> None:
         f"{domain}\t{'esmtp' if hop.port == 25 else 'relay'}:[{hop.host}]\n" for domain, hop in wanted.routes.items()
     )  # the mailer `relay` has the port that RELAY_MAILER_ARGS says
     box.write("/etc/mail/mailertable", routes)
-    access = f"From:{wanted.blocked}\tREJECT\nGreetPause:\t0\nClientRate:\t0\nClientConn:\t0\n"
+    access = f"From:{wanted.blocked}\tREJECT\nConnect:{wanted.blocked_client}\tREJECT\nGreetPause:\t0\nClientRate:\t0\nClientConn:\t0\n"
     access += "".join(
         f"{tag}:{net}\t0\n" for tag in ("GreetPause", "ClientRate", "ClientConn") for net in ("127.0.0.1", "198.18", "IPv6:2001:db8")
     )

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from tlsconf.live.machine import Machine
-from tlsconf.mta.exim import bypass, effective, native
+from tlsconf.mta.exim import bypass, effective, mail_acl
 from tlsconf.mta.exim.effective import Driver, Effective
 from tlsconf.policy import NextHop
 
@@ -91,7 +91,7 @@ def test_lists(text: str, items: tuple[str, ...]) -> None:
     ],
 )
 def test_who_is_accepted_early(lines: tuple[str, ...], found: tuple[str, ...]) -> None:
-    assert native.accepting(lines, (ip_network("127.0.0.0/8"), ip_network("::1"))) == found
+    assert mail_acl.accepting(lines, (ip_network("127.0.0.0/8"), ip_network("::1"))) == found
 
 
 _TRANSPORT: Final = Driver("out", {"driver": "smtp", "port": "smtp", "hosts": ""})
@@ -122,7 +122,7 @@ def test_hosts_of_a_fixed_route(options: dict[str, str], hops: tuple[NextHop, ..
 
 
 @pytest.mark.parametrize(
-    ("options", "everything", "declining"),
+    ("options", "everything", "leaving"),
     [
         ({"route_list": "* relay.example"}, True, False),
         ({"route_list": "* relay.example", "domains": "! +local_domains"}, True, False),
@@ -131,12 +131,18 @@ def test_hosts_of_a_fixed_route(options: dict[str, str], hops: tuple[NextHop, ..
         ({"route_list": "partner.example relay.example"}, False, True),
         ({"route_list": "partner.example relay.example", "domains": "partner.example"}, False, False),
         ({"route_data": "${lookup{$domain}lsearch{/x}}"}, False, True),
+        ({"route_list": "partner.example relay.example", "more": "false"}, False, False),
+        ({"route_list": "* relay.example", "more": "false", "self": "pass"}, True, True),
+        ({"route_list": "* relay.example", "more": "false", "host_find_failed": "pass"}, True, True),
+        ({"route_list": "* relay.example", "more": "false", "host_find_failed": "decline"}, True, False),
+        ({"route_list": "* relay.example", "domains": "partner.example", "host_find_failed": "decline"}, False, True),
+        ({"route_list": "* relay.example", "domains": "partner.example", "pass_on_timeout": "true"}, False, True),
         ({"driver": "dnslookup"}, True, False),
     ],
 )
-def test_how_much_a_router_takes(options: dict[str, str], everything: bool, declining: bool) -> None:  # noqa: FBT001
+def test_how_much_a_router_takes(options: dict[str, str], everything: bool, leaving: bool) -> None:  # noqa: FBT001
     route = _route(options)
-    assert (route.everything, route.declining) == (everything, declining)
+    assert (route.everything, route.leaving) == (everything, leaving)
 
 
 def test_hosts_of_a_transport() -> None:
@@ -151,8 +157,9 @@ def test_routers_that_do_not_deliver_by_smtp() -> None:
     routers = (
         Driver("a", {"driver": "accept", "transport": "mail_spool"}),
         Driver("b", {"driver": "dnslookup", "transport": "out", "verify_only": "true"}),
+        Driver("c", {"driver": "manualroute", "transport": "store", "route_list": "* store.example"}),
     )
-    transports = (_TRANSPORT, Driver("mail_spool", {"driver": "appendfile"}))
+    transports = (_TRANSPORT, Driver("mail_spool", {"driver": "appendfile"}), Driver("store", {"driver": "smtp", "protocol": "lmtp"}))
     assert bypass.routes(Effective("", frozenset(), {}, {}, routers, transports)) == ()
 
 

@@ -30,13 +30,14 @@ _PATH: Final = re.compile(r"\{(/[^{}$]+)\}")
 _ROUTE: Final = re.compile(r'\s*("[^"]*"|\S+)(?:\s+("[^"]*"|\S+))?')
 _HOP: Final = re.compile(r"\[?(?P<host>[^\[\]]+?)\]?(?::(?P<port>\d+))?")
 _NARROWING: Final = ("condition", "senders", "local_parts", "local_part_prefix", "local_part_suffix", "check_local_user", "require_files")
+_ROUTING: Final = "route as the profile says (Debian: `dpkg-reconfigure exim4-config`), or say so in the profile"
 
 
 class Route(NamedTuple):
     """A router with an smtp transport that it hands over to.
 
     `fixed`: the site says which host, not DNS; `hops` are those hosts, `None` where only a message would show. `everything`: it takes
-    every domain but local ones; `declining`: it looks at every such domain, and leaves some for later routers.
+    every domain but local ones; `leaving`: it may leave a domain that it looks at to later routers.
     """
 
     router: Driver
@@ -44,7 +45,7 @@ class Route(NamedTuple):
     fixed: bool
     hops: tuple[NextHop, ...] | None
     everything: bool
-    declining: bool
+    leaving: bool
 
 
 def inspect_transports(machine: Machine, plan: Plan, effective: Effective, folder: str) -> Iterator[Discrepancy]:
@@ -64,7 +65,7 @@ def inspect_transports(machine: Machine, plan: Plan, effective: Effective, folde
             yield Discrepancy(
                 "exim-transport-without-include",
                 severity,
-                f"the transport {transport.name} (used by {users}) has no rules: what it delivers goes by Exim's own defaults",
+                f"the transport {transport.name} (used by {users}) has no rules: mail that requires TLS may go in clear text",
                 effective.path,
                 line_of(machine, effective.path, "driver", transport.name),
                 f"add `.include {folder}/{which}` after its line `driver = smtp`",
@@ -76,7 +77,7 @@ def inspect_transports(machine: Machine, plan: Plan, effective: Effective, folde
                 yield Discrepancy(
                     "exim-transport-option-differs",
                     severity,
-                    f"{option} of the transport {transport.name} (used by {users}) is `{has}`, which is not what {kind} sets",
+                    f"{option} of the transport {transport.name} (used by {users}) is `{has}`, not what {kind} sets: mail may go with less TLS than the profile says",
                     effective.path,
                     line_of(machine, effective.path, option, transport.name),
                     f"take the site's own {option}, or the macro that sets it, out",
@@ -105,41 +106,53 @@ def _beside(machine: Machine, transport: Driver, kind: Kind, effective: Effectiv
 
 
 def inspect_routes(machine: Machine, policy: Policy, plan: Plan, effective: Effective, folder: str) -> Iterator[Discrepancy]:
-    """Yield the routers that make another rule apply than the law says."""
-
-    def of_router(id_: str, severity: Severity, router: Driver, message: str, remedy: str) -> Discrepancy:
-        line = line_of(machine, effective.path, "driver", router.name)
-        return Discrepancy(id_, severity, f"the router {router.name} {message}", effective.path, line, remedy)
-
+    """Yield the routers that send mail elsewhere than the profile says, or make another rule apply than the law says."""
     found = [route for route in routes(effective) if _is_judged(machine, route)]
-    for router, message, remedy in _smarthosts(policy.outbound.smarthost, found):
-        yield of_router("exim-smarthost-differs", "error", router, message, remedy)
-    if policy.outbound.smarthost is not None and not any(route.fixed and route.everything for route in found):
-        message = f"no router sends all mail to the profile's smarthost {policy.outbound.smarthost}"
-        yield Discrepancy(
-            "exim-smarthost-differs", "error", message, effective.path, remedy="`dpkg-reconfigure exim4-config`, or the profile"
-        )
+    smarthost = policy.outbound.smarthost
+    if smarthost is not None and not any(route.fixed and route.everything for route in found):
+        message = f"no router sends all mail to the profile's smarthost {smarthost}"
+        yield Discrepancy("exim-smarthost-differs", "error", message, effective.path, remedy=_ROUTING)
+    of_routers = (
+        *(("exim-smarthost-differs", "error", *what) for what in _smarthosts(smarthost, found)),
+        *_by_wrong_rules(policy, plan, found, folder),
+    )
+    for id_, severity, router, message, remedy in of_routers:
+        line = line_of(machine, effective.path, "driver", router.name)
+        yield Discrepancy(id_, severity, f"the router {router.name} {message}", effective.path, line, remedy)
+
+
+def _by_wrong_rules(policy: Policy, plan: Plan, found: Sequence[Route], folder: str) -> Iterator[tuple[str, Severity, Driver, str, str]]:
+    """Yield routers whose transport asks the rules for next hops where those for domains count, and the other way round."""
     domains = any(rule.domains for rule in policy.outbound.rules)
     hops = {hop for rule in policy.outbound.rules for hop in rule.next_hops}
     staying: str | None = None  # the router that has set `address_data`, which stays set for later ones
     for route in found:
-        router, kind = route.router, _kind(plan, route.transport, folder)
+        router, transport, kind = route.router, route.transport, _kind(plan, route.transport, folder)
         data = router.says("address_data")
         staying = None if data else staying
         if not route.fixed and domains and kind is not None:
-            reason = f"the transport {route.transport.name} has {kind}" if kind == "transport_smarthost" else ""
-            reason = reason or (f"it has `address_data = {FIXED_ROUTE}`" if data == FIXED_ROUTE else "")
-            reason = reason or (f"`address_data = {FIXED_ROUTE}` stays set when {staying} declines" if staying else "")
+            remedy = "give it a transport with transport_smtp, and no `address_data`"
+            reason = None
+            if kind == "transport_smarthost":
+                reason = f"the transport {transport.name} has {kind}"
+            elif data == FIXED_ROUTE:
+                reason = f"it has `address_data = {FIXED_ROUTE}`"
+            elif staying:
+                reason = f"`address_data = {FIXED_ROUTE}` stays set for what the router {staying} leaves to it"
+                remedy = f"give {staying} `domains`, those that it has hosts for, and let it pass none on"
             if reason:
-                message = f"finds hosts by DNS, but rules for domains do not apply to it: {reason}"
-                remedy = "give routers for fixed routes `domains` of their own, and this one a transport with transport_smtp"
-                yield of_router("exim-domain-route-by-hop", "error", router, message, remedy)
+                message = (
+                    f"finds hosts by DNS, but no rule for a domain is asked, and mail that requires TLS may go in clear text: {reason}"
+                )
+                yield "exim-domain-route-by-hop", "error", router, message, remedy
         if route.fixed and kind == "transport_smtp" and data != FIXED_ROUTE and (hops or domains):
             concerned = bool(hops) and (route.hops is None or not hops.isdisjoint(route.hops))
-            message = f"has a fixed route, but the rule for the recipient's domain applies, as {route.transport.name} has transport_smtp"
-            remedy = f"add `address_data = {FIXED_ROUTE}` to the router"
-            yield of_router("exim-fixed-route-by-domain", "error" if concerned else "warning", router, message, remedy)
-        if data == FIXED_ROUTE and route.declining and router.says("more") == "true":
+            message = (
+                f"has a fixed route, but the rule for the recipient's domain decides, not that for the host: {transport.name} has {kind}"
+            )
+            remedy = f"add `address_data = {FIXED_ROUTE}` to the router, and `domains` of its own if it has none"
+            yield "exim-fixed-route-by-domain", "error" if concerned else "warning", router, message, remedy
+        if data == FIXED_ROUTE and route.leaving:
             staying = router.name
 
 
@@ -159,7 +172,7 @@ def _smarthosts(smarthost: NextHop | None, found: Sequence[Route]) -> Iterator[t
         elif not route.fixed:
             yield route.router, f"finds hosts by DNS, the profile sends all mail to {smarthost}", "take it out, or outbound.smarthost"
         elif route.everything and route.hops is not None and smarthost not in route.hops:
-            yield route.router, f"sends all mail to {hosts}, the profile to {smarthost}", "`dpkg-reconfigure exim4-config`, or the profile"
+            yield route.router, f"sends all mail to {hosts}, the profile to {smarthost}", _ROUTING
 
 
 def routes(effective: Effective) -> tuple[Route, ...]:
@@ -202,14 +215,20 @@ def _route(router: Driver, transport: Driver) -> Route:
         lists = None
     everywhere = _all_domains(router.says("domains")) and not any(router.says(name) not in {"", "false"} for name in _NARROWING)
     takes_all = lists is None or "*" in lists
+    declines = router.says("host_find_failed") == "decline" or (everywhere and not takes_all)
     return Route(
         router,
         transport,
         fixed=lists is not None,
         hops=None if lists is None else _hops(lists.values(), transport),
         everything=everywhere and takes_all,
-        declining=everywhere and not takes_all,
+        leaving=_passes(router) or (router.says("more") != "false" and declines),
     )
+
+
+def _passes(router: Driver) -> bool:
+    """Tell whether a router hands domains to the next one, whatever its `more` says (specification, "pass" of these options)."""
+    return router.says("self") == "pass" or router.says("host_find_failed") == "pass" or router.says("pass_on_timeout") == "true"
 
 
 def _lists(router: Driver, own: str) -> dict[str, str]:

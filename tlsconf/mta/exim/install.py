@@ -22,7 +22,8 @@ _PARTS: Final = "/etc/exim4/conf.d"
 _STOCK_VERIFY: Final = "REMOTE_SMTP_SMARTHOST_TLS_VERIFY_HOSTS"
 
 
-# `address_data` of a router for fixed routes: tells transports that the next hop decides, not the domain.
+# `address_data` of a router for fixed routes: tells transports that the next hop decides, not the domain. Where such a router leaves a
+# domain to a later one, it stays set, and a transport can't tell: before 4.98, `$router_name` is empty there.
 FIXED_ROUTE: Final = "tlsconf_next_hop"
 
 
@@ -155,6 +156,12 @@ def notes(policy: Policy, target: Target, known: Facts) -> tuple[str, ...]:
     found.append(
         f"A route to a fixed host follows the rules for next hops where its transport has `.include {layout.folder}/transport_smarthost`,"
         f" or its router has `address_data = {FIXED_ROUTE}`" + (", as hubbed_hosts has." if known.debian else ".")
+    )
+    found.append(
+        f"warning: a router with `address_data = {FIXED_ROUTE}` needs `domains` of its own: exactly those that it has hosts for"
+        + (", as hubbed_hosts has" if known.debian else "")
+        + ". It must not leave one to a later router (`self = pass`, `host_find_failed = pass` or `decline`, `pass_on_timeout`):"
+        " `address_data` stays set there, the domain's rule is not asked, and mail that requires TLS may go in clear text."
     )
     if any(rule.senders for rule in policy.inbound.rules):
         found.append("A sender rule also refuses mail of that sender that somebody forwards without TLS.")

@@ -94,7 +94,8 @@ def exim_openssl_groups_outbound() -> Limitation:
 
     Why: `tls_eccurve` is for the listener; the smtp transport has no such option.
 
-    Instead: OpenSSL's own list, which has X25519, P-256 and P-384 in every release, and X25519MLKEM768 first from 3.5.
+    Instead: OpenSSL's own list, which has X25519, P-256 and P-384 in every release, and X25519MLKEM768 first from 3.5. Its key share makes
+    the first message of a handshake longer than a packet; a receiving host that can't take that fails the handshake.
 
     Remedy: `Groups` in the machine's openssl.cnf.
 
@@ -147,7 +148,7 @@ def exim_openssl_floor_raised(rules: tuple[str, ...], raised: str) -> Limitation
 
     Remedy: the same floor below TLS 1.2 for all sessions that need one.
 
-    Source: SSL_CTX_set_options(3); Exim specification, "openssl_options".
+    Source: SSL_CTX_set_options(3); Exim specification, "openssl_options"; seen with 4.98.2 and OpenSSL 3.5.9.
     """
     return Limitation("exim-openssl-floor-raised", "stricter", rules, f"the floor TLSv1.1 is TLSv1.2 for {raised}")
 

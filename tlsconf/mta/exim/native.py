@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from tlsconf.errors import EnvironmentFailedError
 from tlsconf.live.discrepancy import Discrepancy, Installed
-from tlsconf.mta.exim import bypass, effective
+from tlsconf.mta.exim import bypass, effective, mail_acl
 from tlsconf.mta.exim.releases import facts
-from tlsconf.policy import Level, Verify
+from tlsconf.policy import Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from ipaddress import IPv4Network, IPv6Network
+    from collections.abc import Iterator, Mapping
 
     from tlsconf.live.discrepancy import Severity
     from tlsconf.live.machine import Machine
@@ -22,26 +20,24 @@ if TYPE_CHECKING:
     from tlsconf.plan import Plan
     from tlsconf.policy import Policy, Target
 
-    Network = IPv4Network | IPv6Network
-
 CHECKS: Final[dict[str, str]] = {
-    "exim-refuses-configuration": "Exim refuses the configuration, or the one that update-exim4.conf would make now",
-    "exim-configuration-stale": "update-exim4.conf would make another configuration than the one in force",
-    "exim-site-edit-lost": "the files that update-exim4.conf reads have lost a line that puts the rules in force",
-    "exim-configuration-elsewhere": "a file of the site is in force in place of what update-exim4.conf makes, and lacks the rules",
-    "exim-daemon-options": "the daemon is started with another configuration file, or with macros that Exim is not asked about here",
-    "exim-main-not-included": "the main section does not include our options",
-    "exim-option-differs": "another value than ours is in force in the main section",
-    "exim-client-certificates": "the listener demands certificates of clients, so some of them can't use TLS",
-    "exim-acl-not-included": "the ACL for MAIL does not have our statements, so no inbound rule is kept",
-    "exim-acl-accepts-before": "the ACL for MAIL accepts some messages before our statements",
-    "exim-transport-without-include": "an smtp transport does not include our options",
-    "exim-transport-option-differs": "another value than ours is in force in an smtp transport",
-    "exim-transport-option-unsafe": "an smtp transport has an option beside ours that changes what they do",
-    "exim-smarthost-differs": "mail is routed to another smarthost than the profile's, or past it",
-    "exim-domain-route-by-hop": "mail that is routed by DNS follows the rules for next hops, not those for domains",
-    "exim-fixed-route-by-domain": "mail with a fixed route follows the rules for domains, not those for next hops",
-    "exim-dane-off": "DANE is asked for, but Exim can't see whether DNS answers are signed",
+    "exim-refuses-configuration": "Exim refuses the configuration, or the one that update-exim4.conf would make now.",
+    "exim-configuration-stale": "What update-exim4.conf would make now is not the configuration in force.",
+    "exim-site-edit-lost": "The files that update-exim4.conf reads have lost a line that puts the rules in force.",
+    "exim-configuration-elsewhere": "A file of the site is in force in place of what update-exim4.conf makes, and lacks the rules.",
+    "exim-daemon-options": "The daemon is started with another configuration file, or with macros that Exim is not asked about here.",
+    "exim-main-not-included": "The main section does not include tlsconf's options.",
+    "exim-option-differs": "Another value than tlsconf's is in force in the main section.",
+    "exim-client-certificates": "The listener demands certificates of clients, so some of them can't use TLS.",
+    "exim-acl-not-included": "The ACL for MAIL does not have tlsconf's statements, so no inbound rule is kept.",
+    "exim-acl-accepts-before": "The ACL for MAIL accepts some messages before tlsconf's statements.",
+    "exim-transport-without-include": "An smtp transport does not include tlsconf's options.",
+    "exim-transport-option-differs": "Another value than tlsconf's is in force in an smtp transport.",
+    "exim-transport-option-unsafe": "An smtp transport has an option of the site that changes what tlsconf's do.",
+    "exim-smarthost-differs": "Mail is routed to another smarthost than the profile's, or past it.",
+    "exim-domain-route-by-hop": "Mail that is routed by DNS follows the rules for next hops, not those for domains.",
+    "exim-fixed-route-by-domain": "Mail with a fixed route follows the rules for domains, not those for next hops.",
+    "exim-dane-off": "DANE is asked for, but Exim can't see whether DNS answers are signed.",
 }
 
 _PROGRAMS: Final = ("exim4", "exim")
@@ -51,7 +47,6 @@ _TEMPLATE: Final = "/etc/exim4/exim4.conf.template"
 _RELEASE: Final = re.compile(r"^Exim version (\d+(?:\.\d+)*)", re.MULTILINE)
 _SUPPORT: Final = re.compile(r"^Support for:.*\b(GnuTLS|OpenSSL)\b", re.MULTILINE)
 _PLACE: Final = re.compile(r"in line (\d+) of (.+?):?\s*\n\s*(.*)")
-_VERB: Final = re.compile(r"(accept|defer|deny|discard|drop|require|warn)\b\s*(.*)")
 _STARTED: Final = re.compile(r"^[^#\n]*(?:OPTIONS|EXIMSERVICE|OPTS|ExecStart|QFLAGS)\s*=.*?(?<=[\s'\"=])(-[CD]\s*[^\s'\"]+)", re.MULTILINE)
 _STARTS: Final = ("/etc/default/exim4", "/etc/systemd/system/exim4.service")
 # These depend on the package, and on the name of the machine that asks.
@@ -100,7 +95,7 @@ def inspect(machine: Machine, policy: Policy, target: Target, plan: Plan, _texts
         yield from _pending(machine, plan, program, folder)
     discrepancies = (
         *_main(machine, plan, found, folder),
-        *_acl(machine, policy, plan, found, folder),
+        *mail_acl.inspect(machine, policy, plan, found, folder),
         *bypass.inspect_transports(machine, plan, found, folder),
     )
     yield from discrepancies
@@ -149,7 +144,7 @@ def _pending(machine: Machine, plan: Plan, program: str, folder: str) -> Iterato
         yield Discrepancy("exim-site-edit-lost", "error", message, "/etc/exim4/conf.d" if parts else _TEMPLATE, remedy=remedy)
     elif now != then:
         different = next((line for line in (*then, *now) if then.count(line) != now.count(line)), "the order of its lines")
-        message = f"update-exim4.conf would make another file now: `{different.strip()}` differs"
+        message = f"update-exim4.conf would make another file now, in force from the next reload: `{different.strip()}` differs"
         yield Discrepancy("exim-configuration-stale", "warning", message, _GENERATED, remedy="service exim4 reload")
 
 
@@ -161,8 +156,8 @@ def _main(machine: Machine, plan: Plan, found: Effective, folder: str) -> Iterat
     different = [setting for setting in effective.planned(plan, "main") if found.main.get(setting.name) != setting.value]
     if different and f"{folder}/main" not in found.included:
         names = ", ".join(setting.name for setting in different)
-        message = f"the main section does not include our options, so the listener has Exim's own {names}"
-        remedy = f"add `.include {folder}/main`"
+        message = f"the main section does not include {folder}/main, so clients get the TLS of Exim's own {names}, not the profile's"
+        remedy = f"add `.include {folder}/main` before the first `begin`"
         yield Discrepancy("exim-main-not-included", "error", message, found.path, remedy=remedy)
         return
     for name, wanted in different:
@@ -173,63 +168,6 @@ def _main(machine: Machine, plan: Plan, found: Effective, folder: str) -> Iterat
         message = f"tls_verify_hosts is `{found.main['tls_verify_hosts']}`: the handshake of these clients fails without a certificate"
         line = effective.line_of(machine, found.path, "tls_verify_hosts")
         yield Discrepancy("exim-client-certificates", "warning", message, found.path, line, "tls_try_verify_hosts asks for one only")
-
-
-def _acl(machine: Machine, policy: Policy, plan: Plan, found: Effective, folder: str) -> Iterator[Discrepancy]:
-    """Yield where the ACL that judges MAIL lets messages past our statements (specification, "Access control lists")."""
-    # Without inbound rules the statements do nothing: that a rule would not be kept later is worth a look.
-    needed: Severity = "error" if policy.inbound.rules or policy.inbound.tls is Level.REQUIRED else "warning"
-    ours = tuple(f"{name} = {value}" for name, value in effective.planned(plan, "acl_mail"))
-    named = found.main.get("acl_smtp_mail", "")
-    names = [named] if named in found.acls else [name for name in found.acls if "$" in named and re.search(rf"\b{name}\b", named)]
-    place = effective.line_of(machine, found.path, "acl_smtp_mail")
-    remedy = f"`.include {folder}/acl_mail` as the first line of the ACL that acl_smtp_mail names"
-    if not names:
-        message = f"acl_smtp_mail is `{named}`, no ACL of the configuration: inbound rules are not kept"
-        yield Discrepancy("exim-acl-not-included", needed, message, found.path, place, remedy)
-    for name in names:
-        lines = found.acls[name]
-        at = next((at for at in range(len(lines)) if lines[at : at + len(ours)] == ours), None)
-        where = effective.line_of(machine, found.path, None, name)
-        if at is None:
-            message = f"the ACL {name}, which acl_smtp_mail names, does not have our statements: inbound rules are not kept"
-            yield Discrepancy("exim-acl-not-included", needed if name == named else "warning", message, found.path, where, remedy)
-            continue
-        for statement in accepting(lines[:at], policy.inbound.exempt_clients):
-            message = f"the ACL {name} has `{statement}` before our statements: whom it accepts keeps no inbound rule"
-            yield Discrepancy("exim-acl-accepts-before", needed, message, found.path, where, remedy)
-
-
-def accepting(lines: Sequence[str], exempt: Sequence[Network]) -> tuple[str, ...]:
-    """Return the statements of an ACL that accept somebody to whom a requirement may apply."""
-    statements: list[list[str]] = []
-    for line in lines:
-        verb = _VERB.fullmatch(line)
-        if verb:
-            statements.append([verb[1], *filter(None, [verb[2]])])
-        elif statements:
-            statements[-1].append(line)
-    return tuple(
-        " ".join(statement)
-        for statement in statements
-        if statement[0] == "accept" and not any(_is_exempt(line, exempt) for line in statement)
-    )
-
-
-def _is_exempt(condition: str, exempt: Sequence[Network]) -> bool:
-    """Tell whether a condition holds for nobody but local programs and clients that no requirement touches."""
-    name, equals, value = condition.partition("=")
-    if not equals or name.strip() != "hosts":
-        return False
-    try:
-        networks = [ip_network(item) for item in effective.items(value.strip()) if item != "@[]"]
-    except ValueError:
-        return False
-    return all(any(_is_within(network, other) for other in exempt) for network in networks)
-
-
-def _is_within(network: Network, other: Network) -> bool:
-    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
 
 
 def _dane(machine: Machine, version: str, found: Effective, *, resolver_is_glibc: bool) -> Iterator[Discrepancy]:
@@ -262,5 +200,5 @@ def _daemon(machine: Machine) -> Iterator[Discrepancy]:
     for path in (*_STARTS, *machine.entries(f"{_STARTS[-1]}.d")):
         option = _STARTED.search(machine.read(path) or "")
         if option:
-            message = f"the daemon is started with `{option[1]}`, so it does not run with the configuration that was looked at"
+            message = f"the daemon is started with `{option[1]}`, so mail does not follow the configuration that was looked at"
             yield Discrepancy("exim-daemon-options", "error", message, path, remedy="take the option out, and restart Exim")

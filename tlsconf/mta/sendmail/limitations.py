@@ -58,7 +58,8 @@ def sendmail_library_groups() -> Limitation:
     Sendmail needs for its submission queue.
 
     Instead: X25519, X448 and the NIST curves, finite-field groups from OpenSSL 3.0 on, X25519MLKEM768 from 3.5 on. `DHParameters` is set so
-    that builds with TLS_EC do not go down to secp256r1 alone.
+    that builds with TLS_EC do not go down to secp256r1 alone. From OpenSSL 3.5 on, the key share of X25519MLKEM768 makes the first message
+    of a handshake longer than a packet; a receiving host that can't take that fails the handshake.
 
     Remedy: `Groups` in the machine's own openssl.cnf, which is for all its programs.
 
@@ -99,7 +100,8 @@ def sendmail_one_suite_list(rules: tuple[str, ...], extra: tuple[str, ...]) -> L
     Why: CipherList and CipherSuites are global; which rule applies is known after the handshake.
 
     Instead: where TLS is required and the other side picks such a suite, mail that is sent is held and mail that is received is refused,
-    although both sides may have a listed suite in common. Where nobody requires TLS, the session is used instead of clear text.
+    although both sides may have a listed suite in common; a client picks only where `prefer_server_order` is off. Where nobody requires
+    TLS, the session is used instead of clear text.
 
     Remedy: the same `cipher_suites` under `tls` and `tls.opportunistic`.
 
@@ -196,7 +198,7 @@ def sendmail_two_certificates(unused: tuple[str, ...]) -> Limitation:
 
     Remedy: list one RSA and one ECDSA certificate.
 
-    Source: RELEASE_NOTES of 8.15.1.
+    Source: RELEASE_NOTES of 8.15.1; seen with 8.15.2, 8.17.1.9, 8.18.1 and 8.18.2.
     """
     return Limitation("sendmail-two-certificates", "different", (), f"not used: {', '.join(unused)}")
 
