@@ -37,7 +37,7 @@ def test_bash_gets_a_script_that_it_can_read() -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["tlsconf", ""], {"init", "validate", "render", "explain", "schema", "profiles", "limitations"}),
+        (["tlsconf", ""], {"init", "validate", "render", "explain", "inspect", "schema", "profiles", "limitations"}),
         (["tlsconf", "va"], {"validate"}),
         (["tlsconf", "render", "-t", "p"], {"postfix"}),
         (["tlsconf", "init", "--platform", "debian-1"], {"debian-11", "debian-12", "debian-13", "debian-14"}),

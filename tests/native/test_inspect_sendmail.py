@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.lab import roots
-from tests.native.inspecting import GOLDEN, Tampering, check_tamperings, deployed
+from tests.native.inspecting import Tampering, check_tamperings, deployed
 from tlsconf.mta.sendmail.native import CHECKS
 
 if TYPE_CHECKING:
@@ -15,20 +15,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.lab.sandbox import Sandbox
+    from tests.native.inspecting import Deployed
 
     Root = Callable[[str], Path]
 
 BUILDS: Final = [name for name in roots.SERVERS if name.startswith("sendmail-")]
-CASES: Final = ("every-rule", "smarthost", "dane", "clear")
+# This build gets every tampering, the others each second one, in turn.
+IN_FULL: Final = "sendmail-debian-13"
+
+
+def _check_conforming(machine: Deployed) -> None:
+    answer = machine.inspect()
+    assert answer.code == 0, answer.text
+    assert not {id_ for id_ in answer.errors | answer.warnings if id_.startswith("sendmail-")}, answer.text
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_conforming_deployment_has_no_errors(build: str, root: Root, subtests: pytest.Subtests) -> None:
-    for case in CASES:
+def test_a_conforming_deployment_is_left_alone(build: str, root: Root, subtests: pytest.Subtests) -> None:
+    for case in ("every-rule", "dane", "clear"):
         with subtests.test(case), deployed(root(build), case) as machine:
-            answer = machine.inspect()
-            assert (answer.code, answer.errors) == (0, frozenset()), answer.text
-            assert not {id_ for id_ in answer.warnings if id_.startswith("sendmail-")}, answer.text
+            _check_conforming(machine)
 
 
 def _in_mc(line: str, where: str = "before") -> str:
@@ -117,7 +123,7 @@ TAMPERINGS: Final = (
     _t("a fallback", _in_mc("define(`confFALLBACK_MX', `relay.example')dnl"), "fallback-host"),
     _t("another sendmail.cf", "echo 'DAEMON_PARMS=\"-C /etc/other.cf\"' >> /etc/mail/sendmail.conf", "command-line"),
 )
-# With a rule for senders, and one for a next hop.
+# With a rule for senders, and one for a next hop. Its many clients make each answer take seconds: once is enough.
 WITH_EVERY_RULE: Final = (
     _t(
         "a rule of the site lets a sender pass",
@@ -126,6 +132,7 @@ WITH_EVERY_RULE: Final = (
     ),
     _t("a fixed route with a rule", f"{_MAILERTABLE}; {_routes('legacy.gov.uk', 'esmtp:[relay.lab.example]')}"),
 )
+ONCE: Final = "sendmail-debian-12"
 # FEATURE(tls_session_features) came with 8.16.
 SINCE_8_16: Final = _t(
     "options for a host",
@@ -138,9 +145,10 @@ SINCE_8_16: Final = _t(
 def test_what_goes_wrong_is_found(build: str, root: Root, subtests: pytest.Subtests) -> None:
     tamperings = TAMPERINGS if build == "sendmail-debian-11" else (*TAMPERINGS, SINCE_8_16)
     with deployed(root(build), "guidance", _impatient) as machine:
-        check_tamperings(machine, tamperings, subtests)
-    with deployed(root(build), "every-rule", _impatient) as machine:
-        check_tamperings(machine, WITH_EVERY_RULE, subtests)
+        check_tamperings(machine, tamperings if build == IN_FULL else tamperings[BUILDS.index(build) % 2 :: 2], subtests)
+    if build == ONCE:
+        with deployed(root(build), "every-rule", _impatient) as machine:
+            check_tamperings(machine, WITH_EVERY_RULE, subtests)
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -151,6 +159,7 @@ def test_another_smarthost_is_found(build: str, root: Root, subtests: pytest.Sub
         _t("an exception", f"{_MAILERTABLE}; {_routes('a.example', 'relay:[192.0.2.77]')}", "fixed-hop"),
     )
     with deployed(root(build), "smarthost", _impatient) as machine:
+        _check_conforming(machine)
         check_tamperings(machine, tamperings, subtests)
 
 

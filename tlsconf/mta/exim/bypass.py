@@ -62,26 +62,21 @@ def inspect_transports(machine: Machine, plan: Plan, effective: Effective, folde
             which = _STOCK.get(transport.name) or (
                 "transport_smarthost" if using and all(route.fixed for route in using) else "transport_smtp"
             )
-            yield Discrepancy(
-                "exim-transport-without-include",
-                severity,
-                f"the transport {transport.name} (used by {users}) has no rules: mail that requires TLS may go in clear text",
-                effective.path,
-                line_of(machine, effective.path, "driver", transport.name),
-                f"add `.include {folder}/{which}` after its line `driver = smtp`",
-            )
+            message = f"the transport {transport.name} (used by {users}) has no rules: mail that requires TLS may go in clear text"
+            line = line_of(machine, effective.path, "driver", transport.name)
+            remedy = f"add `.include {folder}/{which}` after its line `driver = smtp`"
+            yield Discrepancy("exim-transport-without-include", severity, message, effective.path, line, remedy)
             continue
         for option, wanted in planned(plan, kind):
             has = transport.options.get(option)
             if has is not None and has != wanted:
-                yield Discrepancy(
-                    "exim-transport-option-differs",
-                    severity,
-                    f"{option} of the transport {transport.name} (used by {users}) is `{has}`, not what {kind} sets: mail may go with less TLS than the profile says",
-                    effective.path,
-                    line_of(machine, effective.path, option, transport.name),
-                    f"take the site's own {option}, or the macro that sets it, out",
+                message = (
+                    f"{option} of the transport {transport.name} (used by {users}) is `{has}`, not what {kind} sets:"
+                    " mail may go with less TLS than the profile says"
                 )
+                line = line_of(machine, effective.path, option, transport.name)
+                remedy = f"take the site's own {option}, or the macro that sets it, out"
+                yield Discrepancy("exim-transport-option-differs", severity, message, effective.path, line, remedy)
         yield from _beside(machine, transport, kind, effective)
 
 

@@ -158,7 +158,7 @@ def notes(policy: Policy, target: Target, known: Facts) -> tuple[str, ...]:
         f" or its router has `address_data = {FIXED_ROUTE}`" + (", as hubbed_hosts has." if known.debian else ".")
     )
     found.append(
-        f"warning: a router with `address_data = {FIXED_ROUTE}` needs `domains` of its own: exactly those that it has hosts for"
+        f"A router with `address_data = {FIXED_ROUTE}` needs `domains` of its own: exactly those that it has hosts for"
         + (", as hubbed_hosts has" if known.debian else "")
         + ". It must not leave one to a later router (`self = pass`, `host_find_failed = pass` or `decline`, `pass_on_timeout`):"
         " `address_data` stays set there, the domain's rule is not asked, and mail that requires TLS may go in clear text."

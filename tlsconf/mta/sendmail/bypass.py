@@ -56,8 +56,7 @@ def switched_off(configuration: Configuration, path: str) -> Iterator[Discrepanc
             if "S" in cf.flags(line.text):
                 message = f"with the modifier S, Sendmail {what}: `{short(line.text)}`"
                 yield Discrepancy("sendmail-tls-switched-off", "error", message, path, line.number, remedy="take the S out of M=")
-    rules = configuration.rulesets.get("local_try_tls", ())
-    for rule in rules:
+    for rule in configuration.rulesets.get("local_try_tls", ()):
         if _ERROR.match(rule.right):
             message = f"a rule of the site in Local_try_tls ends in an error: TLS is not tried with the hosts that fit `{short(rule.left)}`"
             yield Discrepancy("sendmail-tls-switched-off", "warning", message, path, rule.number, remedy="is it still needed?")

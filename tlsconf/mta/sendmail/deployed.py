@@ -54,7 +54,7 @@ def refused(machine: Machine, path: str) -> Discrepancy | None:
         return None
     first = said[0] if said else f"exit status {output.status}"
     number = re.search(rf"{re.escape(path)}: line (\d+)", first)
-    message = f"Sendmail does not accept it: {short(first.strip())}"
+    message = f"Sendmail does not accept it, so it takes and sends no mail when it is started again: {short(first.strip())}"
     return Discrepancy("sendmail-refused", "error", message, path, int(number[1]) if number else None, remedy="sendmail -bC says it all")
 
 
@@ -101,7 +101,7 @@ def options(machine: Machine, configuration: Configuration, plan: Plan, path: st
         if not found or found[-1].text != value:
             now = f"is `{short(found[-1].text)}`" if found else "is not set"
             place, line = (MC, after) if after else (path, found[-1].number if found else None)
-            message = f"{option} {now}, the profile says `{short(value)}`"
+            message = f"{option} {now}, the profile says `{short(value)}`: TLS sessions are not as it wants them"
             remedy = f"take {name} out of sendmail.mc, and {_MAKE}" if after else _MAKE
             yield Discrepancy("sendmail-option-differs", "error", message, place, line, remedy=remedy)
             continue
@@ -140,13 +140,14 @@ def rulesets(machine: Machine, configuration: Configuration, texts: Mapping[str,
     wanted, found = cf.named(expected, "tlsconf_"), cf.named(configuration, "tlsconf_")
     for name in sorted({*wanted, *found}):
         if wanted.get(name) != found.get(name):
-            message = f"`{name}` is not as tlsconf wrote it: {_first_difference(found.get(name, ()), wanted.get(name, ()))}"
+            difference = _first_difference(found.get(name, ()), wanted.get(name, ()))
+            message = f"`{name}` is not as tlsconf wrote it, so rules may not be kept: {difference}"
             rules = configuration.rulesets.get(name[1:], ()) if name.startswith("S") else ()
             yield Discrepancy("sendmail-ruleset-differs", "error", message, path, rules[0].number if rules else None, remedy=_MAKE)
             return
     for hook in HOOKS:
         if cf.position(configuration.rulesets.get(hook, ()), expected.rulesets[hook]) is None:
-            message = f"the rules of tlsconf in the ruleset {hook.capitalize()} are not as they were rendered"
+            message = f"the rules of tlsconf in the ruleset {hook.capitalize()} are not as tlsconf wrote them, so rules may not be kept"
             yield Discrepancy("sendmail-ruleset-differs", "error", message, path, remedy=_MAKE)
 
 
@@ -183,7 +184,7 @@ def tables(machine: Machine, target: Target, plan: Plan) -> Iterator[Discrepancy
         wanted = {setting.name: setting.value for setting in plan.settings[f"tlsconf/{name}"]}
         difference = _table_difference(dump(machine, known.map_type, f"{FOLDER}/{name}"), wanted)
         if difference:
-            message = f"the table is not that of the profile: {difference}"
+            message = f"the table is not that of the profile, so mail follows other rules: {difference}"
             yield Discrepancy("sendmail-table-differs", "error", message, path, remedy=_MAKE)
     folder = machine.stat(FOLDER)
     if folder is not None and folder.st_mode & _OTHERS:
