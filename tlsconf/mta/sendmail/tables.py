@@ -157,17 +157,16 @@ def prefixes(network: IPv4Network | IPv6Network) -> Iterator[str]:
     ['ipv6:2001:db8']
     """
     old = isinstance(network, IPv4Network)
-    size = 8 if old else 16
+    size, separator, spelling = (8, ".", "d") if old else (16, ":", "x")
     tokens = -(-network.prefixlen // size)
     if tokens == 0:
         yield "ipv4" if old else "ipv6"
         return
-    for part in network.subnets(new_prefix=tokens * size):
-        if isinstance(part, IPv4Network):
-            yield ".".join(str(part.network_address).split(".")[:tokens])
-        else:
-            hextets = part.network_address.exploded.split(":")[:tokens]
-            yield ":".join(["ipv6", *(hextet.lstrip("0") or "0" for hextet in hextets)])
+    first = int(network.network_address) >> (network.max_prefixlen - tokens * size)
+    fixed = [format(first >> size * place & (1 << size) - 1, spelling) for place in range(tokens - 1, 0, -1)]
+    head = separator.join([*(() if old else ("ipv6",)), *fixed, ""])
+    last = first & (1 << size) - 1  # the network ends within this token: no other one varies
+    yield from (f"{head}{token:{spelling}}" for token in range(last, last + (1 << tokens * size - network.prefixlen)))
 
 
 def _shorter(prefix: str) -> Iterator[str]:
