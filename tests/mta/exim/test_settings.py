@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from tests.mta.exim.rendering import environment
-from tests.policies import make_policy, make_target
+from tests.policies import PARAMETERS, SUITES, make_policy, make_target
 from tlsconf.errors import PlanError
 from tlsconf.mta import exim
 from tlsconf.plan import Limitation, Plan
@@ -138,3 +138,20 @@ def test_the_notes_reach_the_administrator() -> None:
         for line in (*plan.check, *plan.activate, *plan.rollback, *plan.notes):
             assert line in text
         assert any("forwards" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("release", "library", "suites", "kinds"),
+    [
+        ("4.94.2", "gnutls", SUITES, ["different"]),
+        ("4.94.2", "gnutls", SUITES[:1], ["missing"]),
+        ("4.96", "gnutls", SUITES, []),
+        ("4.94.2", "openssl", SUITES, []),
+    ],
+)
+def test_dhe_suites_are_not_taken_from_clients_by_4_94_with_gnutls(
+    release: str, library: str, suites: tuple[str, ...], kinds: list[str]
+) -> None:
+    listed = PARAMETERS._replace(cipher_suites=(*suites, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"))
+    found = planned(make_policy(opportunistic=listed), release, library, None).limitations
+    assert [item.kind for item in found if item.id == "exim-gnutls-server-dhe"] == kinds

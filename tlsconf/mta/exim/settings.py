@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tlsconf import law
+from tlsconf.mta.addresses import addresses_to_verify
 from tlsconf.mta.exim import install, tables
 from tlsconf.mta.exim import limitations as say
 from tlsconf.mta.exim.ciphers import sessions
@@ -71,12 +72,8 @@ def _of_addresses(policy: Policy, known: Facts) -> Iterator[Limitation]:
     """Yield what can't be verified because it has no name."""
     if known.gnutls:
         return
-    verified = [rule for rule in policy.outbound.rules if rule.verify is Verify.HOSTNAME and not rule.mx]
-    if names := tuple(rule.name for rule in verified if any(hop.is_address for hop in rule.next_hops)):
-        yield say.exim_openssl_address_unverifiable(names)
-    hop, ruled = policy.outbound.smarthost, {hop for rule in policy.outbound.rules for hop in rule.next_hops}
-    if hop is not None and hop.is_address and hop not in ruled and policy.outbound.verify is Verify.HOSTNAME:
-        yield say.exim_openssl_address_unverifiable(())
+    for rule in addresses_to_verify(policy):
+        yield say.exim_openssl_address_unverifiable(() if rule is None else (rule,))
 
 
 def _by_decision(decisions: Sequence[law.OutboundDecision], known: Facts) -> Iterator[Limitation]:

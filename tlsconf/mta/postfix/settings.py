@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tlsconf import law
 from tlsconf.domains import spellings
 from tlsconf.errors import PlanError
+from tlsconf.mta.addresses import addresses_to_verify
 from tlsconf.mta.postfix import commands, limitations, releases, sessions
 from tlsconf.mta.postfix.notes import notes
 from tlsconf.mta.postfix.syntax import is_list_item
@@ -319,12 +320,5 @@ def _inbound_versions(policy: Policy) -> Iterator[Limitation]:
 def _unverifiable(policy: Policy, target: Target) -> Iterator[Limitation]:
     if releases.verifies_addresses(target):
         return
-    for rule in policy.outbound.rules:
-        if rule.verify is Verify.HOSTNAME and not rule.mx:
-            addresses = [str(hop) for hop in rule.next_hops if hop.is_address]
-            if addresses:
-                yield limitations.postfix_address_unverifiable(rule.name, addresses)
-    smarthost = policy.outbound.smarthost
-    ruled = {hop for rule in policy.outbound.rules for hop in rule.next_hops}
-    if smarthost is not None and smarthost not in ruled and policy.outbound.verify is Verify.HOSTNAME and smarthost.is_address:
-        yield limitations.postfix_address_unverifiable(None, [str(smarthost)])
+    for rule, hops in addresses_to_verify(policy).items():
+        yield limitations.postfix_address_unverifiable(rule, [str(hop) for hop in hops])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlsconf import law, tls
 from tlsconf.errors import PlanError
+from tlsconf.mta.addresses import addresses_to_verify
 from tlsconf.mta.sendmail import install, tables
 from tlsconf.mta.sendmail import limitations as limits
 from tlsconf.mta.sendmail.install import CHAIN, FOLDER, TABLES
@@ -289,15 +290,6 @@ def _list_limitations(policy: Policy, known: Facts, outbound: _Outbound, suites:
     )
 
 
-def _unverifiable(policy: Policy) -> Iterable[Limitation]:
-    verified = [rule for rule in policy.outbound.rules if rule.verify is Verify.HOSTNAME and not rule.mx]
-    if names := tuple(rule.name for rule in verified if any(hop.is_address for hop in rule.next_hops)):
-        yield limits.sendmail_address_unverifiable(names)
-    hop, ruled = policy.outbound.smarthost, {hop for rule in policy.outbound.rules for hop in rule.next_hops}
-    if hop is not None and hop.is_address and hop not in ruled and policy.outbound.verify is Verify.HOSTNAME:
-        yield limits.sendmail_address_unverifiable(())
-
-
 def _library_suites(policy: Policy, suites: tuple[str, ...]) -> Iterable[Limitation]:
     """Yield what OpenSSL's own TLS 1.3 suites do to lists that have any, each list by itself."""
     listed = tls.tls13_suites(suites)
@@ -313,7 +305,8 @@ def _library_suites(policy: Policy, suites: tuple[str, ...]) -> Iterable[Limitat
 def _verification_limitations(policy: Policy, known: Facts, outbound: _Outbound) -> Iterable[Limitation]:
     by_name = limits.sendmail_common_name_counts if known.cert_altnames else limits.sendmail_common_name_only
     yield from _touching(by_name, outbound, lambda d: d.verify is Verify.HOSTNAME)
-    yield from _unverifiable(policy)
+    for rule in addresses_to_verify(policy):
+        yield limits.sendmail_address_unverifiable(() if rule is None else (rule,))
     wildcards = tuple(
         rule.name for rule, d in outbound.rules if d.verify is Verify.HOSTNAME and any(pattern.startswith("*.") for pattern in rule.mx)
     )
