@@ -32,12 +32,16 @@ class Build(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A message on its way to a host: what applies to it, the kind of host, and what the law is told about it."""
+    """A message on its way to a host: what applies to it, the kind of host, and what the law is told about it.
+
+    `is_passenger` where the connection is made for another recipient of the message.
+    """
 
     build: Build
     decision: OutboundDecision
     host: Host
     peer: Peer
+    is_passenger: bool = False
 
 
 class Received(NamedTuple):
@@ -180,7 +184,7 @@ def _new_versions(case: Any, _: Limitation) -> Any:
 
 
 def _tls_although_none(case: Sent, _: Limitation) -> Sent:
-    if case.decision.tls is not Level.NONE:
+    if case.decision.tls is not Level.NONE or not case.is_passenger:
         return case
     return case._replace(decision=case.decision._replace(tls=Level.OPPORTUNISTIC))
 
@@ -222,7 +226,8 @@ def _dane_for_all(case: Sent, outcome: Outcome) -> Outcome:
     records = case.peer.tlsa in {Tlsa.MATCHING, Tlsa.NOT_MATCHING}
     held = case.peer.tlsa is Tlsa.LOOKUP_FAILS
     held |= records and case.decision.verify is Verify.HOSTNAME
-    held |= records and _handshake_failed(case) and case.build.release >= _HOLDS_WITH_TLSA
+    tried = case.decision.tls is not Level.NONE
+    held |= records and tried and _handshake_failed(case) and case.build.release >= _HOLDS_WITH_TLSA
     return Outcome.HELD if held else outcome
 
 

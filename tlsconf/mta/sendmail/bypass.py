@@ -86,7 +86,7 @@ def access_map(machine: Machine, configuration: Configuration, plan: Plan) -> It
     access = configuration.maps.get("access")
     if access is None or access.type not in MAP_SUFFIXES or not machine.exists(access.file + MAP_SUFFIXES[access.type]):
         return
-    tries = any(setting == ("TLSCONF_TRY_TLS", "opportunistic") for setting in plan.settings["tlsconf.m4"])
+    tries = any(level != "none" for level in _levels(plan, "tlsconf/outbound"))
     for key, value in dump(machine, access.type, access.file).items():
         tag, colon, host = key.partition(":")
         found = _access_entry(tag.lower(), value, configuration, tries=tries) if colon else None
@@ -157,6 +157,11 @@ def _ending(configuration: Configuration, hook: str, own: str, plan: Plan) -> It
 
 
 def _avoids_tls(plan: Plan) -> bool:
-    settings = plan.settings
-    default = ("TLSCONF_TRY_TLS", "none") in settings["tlsconf.m4"]
-    return default or any(setting.value.startswith("none:") for setting in settings["tlsconf/next_hops"])
+    return "none" in {*_levels(plan, "tlsconf/outbound"), *_levels(plan, "tlsconf/next_hops")}
+
+
+def _levels(plan: Plan, table: str) -> Iterator[str]:
+    """Yield the level of the default, then those of a table's entries."""
+    words = [setting.value for setting in plan.settings["tlsconf.m4"] if setting.name == "TLSCONF_OUTBOUND"]
+    for value in (*words, *(setting.value for setting in plan.settings[table])):
+        yield value.partition(":")[0]

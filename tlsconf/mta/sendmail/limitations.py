@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 
 
 def sendmail_none_by_host(rules: tuple[str, ...]) -> Limitation:
-    """Sendmail can't leave out TLS by the recipient's domain.
+    """Sendmail decides on TLS once for a connection, and mail under `none` may share one.
 
-    What: mail under `tls: none` is sent over TLS where the receiving host offers it, and in clear text where not.
+    What: where a message goes to recipients under `none` and under another rule, and one host receives for both, all of them follow the
+    first recipient.
 
-    Why: `try_tls` is asked once for each connection, before any recipient is known, and other recipients may share the connection.
+    Why: `try_tls` is asked once for each connection, for the recipient that it is made for.
 
-    Instead: such mail is treated as `opportunistic`. Where no rule needs TLS at all, or for a rule with `next_hops`, `none` is kept.
+    Instead: recipients under `none` get TLS where the connection was made for others. Where it was made for them, those that need TLS
+    stay in the queue and go out by a connection of their own at a later attempt. Mail for recipients under `none` alone goes in clear text.
 
-    Remedy: name the receiving host in a rule with `next_hops` and route to it, or write `opportunistic`.
+    Remedy: accept it, write `opportunistic`, or name the receiving host in a rule with `next_hops` and route to it.
 
-    Source: cf/README, "STARTTLS", `Try_TLS`; seen with 8.15.2, 8.17.1.9, 8.18.1 and 8.18.2.
+    Source: cf/README, "STARTTLS", `LOCAL_TRY_TLS`; seen with 8.15.2, 8.17.1.9, 8.18.1 and 8.18.2.
     """
-    return Limitation(
-        "sendmail-none-by-host", "missing", rules, "TLS is used where the receiving host offers it, although it is not wanted"
-    )
+    message = "where a message has other recipients at the same host, TLS is used although it is not wanted, or they wait"
+    return Limitation("sendmail-none-by-host", "missing", rules, message)
 
 
 def sendmail_no_fallback(rules: tuple[str, ...]) -> Limitation:

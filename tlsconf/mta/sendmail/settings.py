@@ -43,7 +43,7 @@ class _Outbound(NamedTuple):
 
     @property
     def tries_tls(self) -> bool:
-        """Tell whether a host that no `next_hops` rule names must be asked for STARTTLS."""
+        """Tell whether a host that no `next_hops` rule names may be asked for STARTTLS."""
         return self.default.tls is not Level.NONE or any(r.domains and d.tls is not Level.NONE for r, d in self.rules)
 
 
@@ -134,7 +134,6 @@ def _option_settings(policy: Policy, known: Facts, outbound: _Outbound, suites: 
     words = (
         Setting("TLSCONF_MAP_TYPE", known.map_type),
         Setting("TLSCONF_OUTBOUND", tables.outbound_words(outbound.default)),
-        Setting("TLSCONF_TRY_TLS", "opportunistic" if outbound.tries_tls else "none"),
         Setting("TLSCONF_OUTBOUND_SUITES", _accepted(known, policy.required)),
         Setting("TLSCONF_INBOUND", "reject:any" if policy.inbound.tls is Level.REQUIRED else "?"),
         Setting("TLSCONF_INBOUND_SUITES", _accepted(known, listener)),
@@ -252,7 +251,7 @@ def _level_limitations(known: Facts, outbound: _Outbound) -> Iterable[Limitation
         if outbound.default.tls is Level.NONE:
             yield limits.sendmail_none_by_host(())
     if not known.fallback_to_clear:
-        # What `sendmail_none_by_host` touches is tried with TLS as well.
+        # What `sendmail_none_by_host` touches may be tried with TLS as well.
         held = {rule.name for rule, decision in outbound.rules if decision.tls is Level.NONE and rule.domains and outbound.tries_tls}
         held |= {rule.name for rule, decision in outbound.rules if decision.tls is Level.OPPORTUNISTIC}
         if held:
