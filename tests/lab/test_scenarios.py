@@ -13,6 +13,7 @@ from tests.lab.evidence import received, suite, version
 from tests.lab.judge import Result, token
 from tests.lab.run import Run
 from tests.lab.scenarios import Scenario, all_scenarios
+from tests.lab.site import postfix
 from tlsconf.law import Certificate, Tlsa
 from tlsconf.mta.documentation import limitation_documents
 from tlsconf.plan import Plan
@@ -106,6 +107,14 @@ def test_names_of_suites_in_logs() -> None:
     assert suite("ECDHE_X25519__AES_256_CBC__SHA1", "TLSv1.1") == "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"
     assert suite("SOMETHING-ELSE", "TLSv1.2") == "SOMETHING-ELSE"
     assert [version(text) for text in ("TLS1.3", "TLSv1.0", "TLSv1", None)] == ["TLSv1.3", "TLSv1", "TLSv1", None]
+
+
+def test_a_connection_of_postfix_counts_for_one_message() -> None:
+    made = "postfix/smtp[7]: Untrusted TLS connection established to h.test[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384"
+    sent = "postfix/smtp[7]: {}: to=<{}@h.test>, relay=h.test[192.0.2.1]:25, delay=0, status=sent (ok)"
+    log = "\n".join([made, sent.format("A1", "a"), sent.format("A1", "b"), sent.format("B2", "c"), made, sent.format("C3", "d")])
+    found = {session.recipient.partition("@")[0]: session.version for session in postfix.sessions(log)}
+    assert found == {"a": "TLSv1.3", "b": "TLSv1.3", "c": None, "d": "TLSv1.3"}
 
 
 def test_what_a_result_is() -> None:

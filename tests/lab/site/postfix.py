@@ -80,23 +80,23 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
 
 
 def sessions(log: str) -> tuple[Session, ...]:
-    """Join each delivery with the TLS connection that the same process had made to the same host."""
+    """Join each delivery with the TLS connection that the same process made for it: none is kept for a later message."""
     found = []
     tls: dict[str, tuple[str, str, str]] = {}
-    last: dict[str, str] = {}
+    last: dict[str, str] = {}  # the message that a process has used its connection for
     for line in log.splitlines():
         if made := _ESTABLISHED.search(line):
             tls[made[1]] = made[2], made[3], made[4]
+            last.pop(made[1], None)
         elif sent := _DELIVERY.search(line):
             process, identifier, recipient, relay, status = sent.groups()
+            if last.setdefault(process, identifier) != identifier:
+                tls.pop(process, None)
+                last[process] = identifier
             if status == "sent":
                 host, version, cipher = tls.get(process, ("", None, None))
-                in_tls = host == relay and (version is not None)
                 address = relay.partition("[")[2].partition("]")[0]
-                found.append(Session(recipient, address, *((version, cipher) if in_tls else (None, None))))
-            if last.get(process) not in {None, identifier}:
-                tls.pop(process, None) if status != "sent" else None
-            last[process] = identifier
+                found.append(Session(recipient, address, *((version, cipher) if host == relay else (None, None))))
     return tuple(found)
 
 
