@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlsconf.domains import candidates, most_specific
 from tlsconf.policy import Level, NextHop, OnPlaintext, Parameters, Policy, Verify
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from tlsconf.policy import InboundRule, OutboundRule
+
+
+LEVELS: Final = (Level.NONE, Level.OPPORTUNISTIC, Level.REQUIRED)  # each no weaker than those before it
 
 
 class Outcome(StrEnum):
@@ -106,16 +110,21 @@ def listener(policy: Policy) -> Parameters:
     return in_force(policy, Level.REQUIRED if policy.inbound.tls is Level.REQUIRED else Level.OPPORTUNISTIC)
 
 
+@lru_cache(maxsize=256)  # few parameters, and every kind of peer is held against them
+def sessions(parameters: Parameters) -> frozenset[tuple[Version, str]]:
+    """Return every pair of a version and a suite that the parameters allow and that TLS has."""
+    return frozenset(
+        (version, suite)
+        for version in Version
+        if version >= parameters.minimum_version
+        for suite in parameters.cipher_suites
+        if is_tls13(suite) == (version is Version.TLSv1_3) and version >= suite_minimum_version(suite)
+    )
+
+
 def can_agree(parameters: Parameters, peer: Peer) -> bool:
     """Tell whether both sides have a version and a suite in common that the parameters allow."""
-    for version in peer.versions:
-        if version < parameters.minimum_version:
-            continue
-        for suite in parameters.cipher_suites:
-            fits = is_tls13(suite) == (version is Version.TLSv1_3) and version >= suite_minimum_version(suite)
-            if fits and suite in peer.cipher_suites:
-                return True
-    return False
+    return any(version in peer.versions and suite in peer.cipher_suites for version, suite in sessions(parameters))
 
 
 def outbound_index(policy: Policy) -> tuple[dict[str, OutboundRule], dict[NextHop, OutboundRule]]:
@@ -147,21 +156,21 @@ def at_least_as_strong(one: OutboundDecision, other: OutboundDecision) -> bool:
 
     Where `one` is opportunistic, stricter values are no stronger: what they shut out gets clear text.
     """
-    levels = (Level.NONE, Level.OPPORTUNISTIC, Level.REQUIRED)
     if other.tls is Level.NONE:
         return True
     return (
-        levels.index(one.tls) >= levels.index(other.tls)
-        and other.verify in {Verify.NONE, one.verify}
+        LEVELS.index(one.tls) >= LEVELS.index(other.tls)
+        and verifies_as_much(one.verify, other.verify)
         and (not other.mx or one.mx == other.mx)
-        and _within(one.parameters, other.parameters)
-        and (one.tls is Level.REQUIRED or _within(other.parameters, one.parameters))
-        and (other.verify is not Verify.DANE or _within(one.authenticated, other.authenticated))
+        and sessions(one.parameters) <= sessions(other.parameters)
+        and (one.tls is Level.REQUIRED or sessions(other.parameters) <= sessions(one.parameters))
+        and (other.verify is not Verify.DANE or sessions(one.authenticated) <= sessions(other.authenticated))
     )
 
 
-def _within(one: Parameters, other: Parameters) -> bool:
-    return one.minimum_version >= other.minimum_version and set(one.cipher_suites) <= set(other.cipher_suites)
+def verifies_as_much(one: Verify, other: Verify) -> bool:
+    """Tell whether no host is taken for proven under `one` that is not under `other`; a name and a TLSA record prove different things."""
+    return other in {Verify.NONE, one}
 
 
 def decide_inbound(policy: Policy, message: Incoming) -> InboundDecision:

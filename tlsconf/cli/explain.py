@@ -11,8 +11,8 @@ from tlsconf.errors import UsageError
 
 if TYPE_CHECKING:
     from tlsconf.law import InboundDecision, OutboundDecision, Peer
-    from tlsconf.pipeline import Prepared
     from tlsconf.policy import InboundRule, Parameters
+    from tlsconf.prepared import Prepared
 
 _NO_CLIENT: Final = "0.0.0.0"  # noqa: S104  (no address: matches no rule by client)
 
@@ -124,36 +124,22 @@ def _origin(prepared: Prepared, *paths: tuple[str, ...]) -> str:
 
 
 def _receiving_hosts(decision: OutboundDecision) -> list[tuple[str, Peer]]:
-    from tlsconf.law import Certificate, Peer, Tlsa
-    from tlsconf.tls import Version, suites
+    from tlsconf import peers
 
-    everything = frozenset(suites())
-    good = Peer(versions=frozenset(Version), cipher_suites=everything)
-    below = frozenset(version for version in Version if version < decision.parameters.minimum_version)
-    outside = everything - set(decision.parameters.cipher_suites)
+    no_starttls, fails = peers.without_tls()
+    below, outside = _unable(decision.parameters)
+    rows = [no_starttls, ("valid certificate, version at or above the floor", peers.able()), ("only versions below the floor", below)]
+    rows += [("only suites outside the list", outside), *peers.by_certificate(), fails]
+    return rows + list(peers.by_tlsa() if decision.verify == "dane" else ())
 
-    def peer(**changes: object) -> Peer:
-        return Peer(**{"versions": good.versions, "cipher_suites": everything, **changes})  # type: ignore[arg-type]
 
-    rows = [
-        ("offers no STARTTLS", peer(starttls=False)),
-        ("valid certificate, version at or above the floor", good),
-        ("only versions below the floor", peer(versions=below)),
-        ("only suites outside the list", peer(cipher_suites=outside)),
-        ("self-signed certificate", peer(certificate=Certificate.SELF_SIGNED)),
-        ("certificate for another name", peer(certificate=Certificate.OTHER_NAME)),
-        ("expired certificate", peer(certificate=Certificate.EXPIRED)),
-        ("offers STARTTLS, then fails the handshake or answers 454", peer(handshake_fails=True)),
-    ]
-    if decision.verify == "dane":
-        rows += [
-            ("TLSA record that matches, self-signed certificate", peer(tlsa=Tlsa.MATCHING, certificate=Certificate.SELF_SIGNED)),
-            ("TLSA record that does not match", peer(tlsa=Tlsa.NOT_MATCHING)),
-            ("TLSA record that matches, but no STARTTLS", peer(tlsa=Tlsa.MATCHING, starttls=False)),
-            ("TLSA lookup fails", peer(tlsa=Tlsa.LOOKUP_FAILS)),
-            ("only unusable TLSA records", peer(tlsa=Tlsa.UNUSABLE)),
-        ]
-    return rows
+def _unable(parameters: Parameters) -> tuple[Peer, Peer]:
+    """Return a peer that speaks only versions below the floor, and one that has only suites outside the list."""
+    from tlsconf import peers
+
+    able = peers.able()
+    below = frozenset(version for version in able.versions if version < parameters.minimum_version)
+    return able._replace(versions=below), able._replace(cipher_suites=able.cipher_suites - set(parameters.cipher_suites))
 
 
 def _explain_from(prepared: Prepared, sender: str | None, client: str | None) -> None:
@@ -200,31 +186,17 @@ def _say_inbound_rule(prepared: Prepared, rule: InboundRule) -> None:
 
 
 def _clients(decision: InboundDecision) -> list[tuple[str, Peer]]:
-    from tlsconf.law import Peer
-    from tlsconf.tls import Version, suites
+    from tlsconf import peers
 
-    everything = frozenset(suites())
-    rows = [
-        ("speaks no TLS", Peer(starttls=False)),
-        ("version and suite allowed", Peer(versions=frozenset(Version), cipher_suites=everything)),
-    ]
+    able = peers.able()
+    rows = [("speaks no TLS", able._replace(starttls=False)), ("version and suite allowed", able)]
     if decision.tls != "none":
-        below = frozenset(version for version in Version if version < decision.parameters.minimum_version)
-        rows += [
-            ("only versions that are not allowed", Peer(versions=below, cipher_suites=everything)),
-            (
-                "only suites that are not allowed",
-                Peer(versions=frozenset(Version), cipher_suites=everything - set(decision.parameters.cipher_suites)),
-            ),
-        ]
+        below, outside = _unable(decision.parameters)
+        rows += [("only versions that are not allowed", below), ("only suites that are not allowed", outside)]
     floors = [rule.minimum_version for rule in decision.rules if rule.minimum_version is not None]
     if floors and max(floors) > decision.parameters.minimum_version:
-        rows.append(
-            (
-                "allowed, but below the rule's own floor",
-                Peer(versions=frozenset({decision.parameters.minimum_version}), cipher_suites=everything),
-            )
-        )
+        lowest = able._replace(versions=frozenset({decision.parameters.minimum_version}))
+        rows.append(("allowed, but below the rule's own floor", lowest))
     return rows
 
 
