@@ -12,7 +12,7 @@ from tests.samples import HEAD, WHOLE, chain, policy, put, refusals, wrong
 from tlsconf.chain import load_chain, shipped, shipped_text, shipped_titles
 from tlsconf.errors import EnvironmentFailedError
 from tlsconf.resolve import resolve
-from tlsconf.tls import Version
+from tlsconf.tls import VERSIONS, Version
 
 SHIPPED = (
     "tlsref-intermediate",
@@ -95,10 +95,19 @@ def test_three_levels_resolve(tmp_path: Path) -> None:
     assert (found.description, found.required.minimum_version) == ("top", Version.TLSv1_3)
 
 
+def test_a_base_that_several_profiles_share_is_never_stale(tmp_path: Path) -> None:
+    top = chain(tmp_path, (WHOLE, HEAD), {})
+    for version in ("TLSv1.2", "TLSv1.3", "TLSv1.2"):
+        (tmp_path / "2.yaml").write_text(f"{WHOLE}tls: {{minimum_version: {version}}}\n")
+        assert resolve(str(top)).policies[0].required.minimum_version is VERSIONS[version]
+    (tmp_path / "2.yaml").write_text(f"{WHOLE}x: 1\n")
+    assert [refusals(top)[0].partition(" (")[0] for _ in range(2)] == ["2.yaml:6:1: unknown key `x`"] * 2
+
+
 # --- what is not -----------------------------------------------------------------------------------------------------
 
 KNOWN = ", ".join(SHIPPED)
-KEYS = "(one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf)"
+KEYS = "(one of description, exceptions, extends, hosts, inbound, lists, name, outbound, overlays, platform, server, targets, tls, tlsconf)"
 
 
 @pytest.mark.parametrize(

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import difflib
-import os
-import stat
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tlsconf import document as documents
 from tlsconf import profile, resources
 from tlsconf.diagnostics import Finding
 from tlsconf.errors import EnvironmentFailedError, ProfileError
+from tlsconf.files import DISK
 
 if TYPE_CHECKING:
+    from pathlib import PurePath
+
     from tlsconf.document import Document
+    from tlsconf.files import Files
 
 _SUFFIX: Final = ".yaml"
 _SHIPPED: Final = "tlsconf:"
 
 
-def load_chain(name: str, findings: list[Finding]) -> tuple[Document, ...]:
+def load_chain(name: str, findings: list[Finding], files: Files = DISK) -> tuple[Document, ...]:
     """Read a profile and its bases, the outermost base first, each held against the language; what is wrong is added to `findings`.
 
-    `name` is a path as the user wrote it. Raises `EnvironmentFailedError` where that file can't be read, and `ProfileError` where it is no
-    YAML; where a base can't be had, the chain ends before it.
+    `name` is what the user calls the file, which lies among `files`, as does all that it names but the shipped profiles. Raises
+    `EnvironmentFailedError` where that file can't be read, and `ProfileError` where it is no YAML; where a base can't be had, the
+    chain ends before it.
     """
-    path = Path(name)
-    documents = [_load(name, path, _read_argument(path), findings)]
-    seen = {os.path.realpath(path)}
+    path = files.path(name)
+    documents = [_load(name, path, _read_argument(name, path, files), findings, files)]
+    seen = {files.identity(path)}
     while (wanted := documents[-1].data.get("extends")) is not None:
         try:
             base = _load_base(documents[-1], wanted, findings)
         except ProfileError as error:
             findings += error.findings
             break
-        real = os.path.realpath(base.path)
+        real = base.files.identity(base.path)
         if real in seen:
             names = " extends ".join(f"`{document.name}`" for document in (*documents, base))
             findings += _wrong(documents[-1], f"`extends` runs in a circle: {names}", "a chain that ends").findings
@@ -60,10 +63,13 @@ def shipped_titles() -> dict[str, str]:
     return {name: shipped_text(name).partition("\n")[0].lstrip("# ") for name in shipped()}
 
 
-def read_list(referring: Document, file: str) -> Document:
-    """Read a list file, whose path is relative to the document that names it. Raises `ProfileError` or `OSError`."""
+def read_beside(referring: Document, file: str) -> Document:
+    """Read a text file, whose path is relative to the document that names it, as a document without data.
+
+    Raises `OSError` where it can't be read, and `ProfileError` where it is no text.
+    """
     path = referring.path.parent / file
-    return documents.decode(_beside(referring, file), path, _read_regular(path))
+    return documents.decode(_name_of(referring, path, file), path, referring.files.read(path, regular=True), referring.files)
 
 
 def _load_base(document: Document, wanted: str, findings: list[Finding]) -> Document:
@@ -71,12 +77,12 @@ def _load_base(document: Document, wanted: str, findings: list[Finding]) -> Docu
         return _load_shipped(document, wanted, findings)
     path = document.path.parent / wanted
     try:
-        content = _read_regular(path)
+        content = document.files.read(path, regular=True)
     except OSError as error:
         raise _wrong(
             document, f"the base `{wanted}` can't be read: {error.strerror}", "a file beside this one, or a shipped profile"
         ) from None
-    return _load(_beside(document, wanted), path, content, findings)
+    return _load_shared(_name_of(document, path, wanted), path, content, findings, document.files)
 
 
 def _load_shipped(document: Document, wanted: str, findings: list[Finding]) -> Document:
@@ -90,43 +96,38 @@ def _load_shipped(document: Document, wanted: str, findings: list[Finding]) -> D
         hint = f"did you mean `{near[0]}`? " if near else ""
         raise _wrong(document, f"no profile `{wanted}` is shipped", f"{hint}one of {', '.join(known)}; a path contains `/`")
     path = resources.PROFILES / f"{wanted}{_SUFFIX}"
-    return _load(f"{_SHIPPED}{wanted}", path, path.read_bytes(), findings)
+    return _load_shared(f"{_SHIPPED}{wanted}", path, path.read_bytes(), findings, DISK)
 
 
-def _load(name: str, path: Path, content: bytes, findings: list[Finding]) -> Document:
-    return profile.check(documents.load(name, path, content, findings), findings)
+def _load(name: str, path: PurePath, content: bytes, findings: list[Finding], files: Files) -> Document:
+    return profile.check(documents.load(name, path, content, findings, files), findings)
+
+
+def _load_shared(name: str, path: PurePath, content: bytes, findings: list[Finding], files: Files) -> Document:
+    document, found = _parsed(name, path, content, files)
+    findings += found
+    return document
+
+
+@lru_cache(maxsize=16)
+def _parsed(name: str, path: PurePath, content: bytes, files: Files) -> tuple[Document, tuple[Finding, ...]]:
+    """Return a base and what is wrong with it: a thousand profiles may extend one, and its bytes decide all of it."""
+    findings: list[Finding] = []
+    return _load(name, path, content, findings, files), tuple(findings)
 
 
 def _wrong(document: Document, message: str, expected: str) -> ProfileError:
     return ProfileError((Finding(message, document.span(("extends",)), expected),))
 
 
-def _beside(document: Document, file: str) -> str:
+def _name_of(document: Document, path: PurePath, file: str) -> str:
     """Return a file's name as the user of the naming document knows it."""
-    if document.name.startswith(_SHIPPED):
-        return f"{_SHIPPED}{file}"
-    return os.path.normpath(Path(document.name).parent / file)
+    return f"{_SHIPPED}{file}" if document.name.startswith(_SHIPPED) else document.files.name(path)
 
 
-def _read_argument(path: Path) -> bytes:
+def _read_argument(name: str, path: PurePath, files: Files) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(documents.MAXIMUM_BYTES + 1)
+        return files.read(path, regular=False)
     except OSError as error:
-        message = f"{path}: {error.strerror}"
+        message = f"{name or '.'}: {error.strerror}"
         raise EnvironmentFailedError(message) from None
-    except ValueError:
-        message = f"{path}: a NUL is in the name"
-        raise EnvironmentFailedError(message) from None
-
-
-def _read_regular(path: Path) -> bytes:
-    """Read a file that a profile names: a device or a pipe could block for ever, so it must be a regular file."""
-    try:
-        mode = path.stat().st_mode
-    except ValueError:
-        raise OSError(0, "a NUL is in the name") from None
-    if not stat.S_ISREG(mode):
-        raise OSError(0, "it is no regular file")
-    with path.open("rb") as stream:
-        return stream.read(documents.MAXIMUM_BYTES + 1)

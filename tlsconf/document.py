@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tlsconf.diagnostics import Finding, Span, short
 from tlsconf.errors import ProfileError
+from tlsconf.files import DISK, MAXIMUM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from pathlib import PurePath
 
     from tlsconf.diagnostics import KeyPath
+    from tlsconf.files import Files
 
-MAXIMUM_BYTES: Final = 16 * 1024 * 1024
 MAXIMUM_NODES: Final = 1_000_000
 MAXIMUM_DEPTH: Final = 100  # the C composer calls itself for each level; no profile needs more than eight
 # Cheap signs that a text may nest deeply; only where one is found are its events counted. A text without them has 300 levels at the most.
@@ -32,16 +33,20 @@ _BOM: Final = b"\xef\xbb\xbf"
 class Document:
     """A file that was read: `name` as users know it, its text and its data (mappings, lists and scalars).
 
-    `left_out` are the key paths of what was wrong: not in `data`, or `None` in a list, whose entries so keep their places.
+    `left_out` are the key paths of what was wrong: not in `data`, or `None` in a list, whose entries so keep their places. What the
+    document names is looked for among `files`, beside `path`.
     """
 
-    def __init__(self, name: str, path: Path, text: str, data: Any, left_out: frozenset[KeyPath] = frozenset()) -> None:
+    def __init__(
+        self, name: str, path: PurePath, text: str, data: Any, left_out: frozenset[KeyPath] = frozenset(), files: Files = DISK
+    ) -> None:
         """Keep what was read; places are found only when they are asked for."""
         self.name = name
         self.path = path
         self.text = text
         self.data = data
         self.left_out = left_out
+        self.files = files
 
     @cached_property
     def lines(self) -> list[str]:
@@ -77,7 +82,7 @@ class Document:
         return self.line_span(start.line + 1, start.column + 1, length)
 
 
-def decode(name: str, path: Path, content: bytes) -> Document:
+def decode(name: str, path: PurePath, content: bytes, files: Files = DISK) -> Document:
     """Turn the bytes of a text file into a document without data. Raises `ProfileError` for what is no UTF-8 text."""
     if len(content) > MAXIMUM_BYTES:
         raise _error(
@@ -97,15 +102,24 @@ def decode(name: str, path: Path, content: bytes) -> Document:
         document = Document(name, path, text, None)
         line, column = _position(text[: bad.start()])
         raise _error(document, f"the character U+{ord(bad.group()):04X} is not allowed", line, column, 1, "a text file in UTF-8")
-    return Document(name, path, text, None)
+    return Document(name, path, text, None, files=files)
 
 
-def load(name: str, path: Path, content: bytes, findings: list[Finding]) -> Document:
+def load(name: str, path: PurePath, content: bytes, findings: list[Finding], files: Files = DISK) -> Document:
     """Read a YAML document of one mapping; mistakes of form that leave its data readable are added to `findings`.
 
     Raises `ProfileError` where no data can be had.
     """
-    document = decode(name, path, content)
+    document = decode(name, path, content, files)
+    parse(document, findings)
+    if not isinstance(document.data, dict):
+        expected = "a mapping that begins with `tlsconf: 1`"
+        raise ProfileError((Finding(f"the document holds {kind_of(document)}", document.span(()), expected),))
+    return document
+
+
+def parse(document: Document, findings: list[Finding]) -> None:
+    """Read the text of a document that has no data yet, whatever it holds. Findings and errors are those of `load`."""
     if _may_be_too_large(document.text):
         _check_size(document)
     from ruamel.yaml.constructor import DuplicateKeyError  # only where YAML is read
@@ -124,10 +138,11 @@ def load(name: str, path: Path, content: bytes, findings: list[Finding]) -> Docu
         raise ProfileError(found or (_marked(document, error),)) from None
     if has_signs:
         findings += _form_findings(document)
-    if not isinstance(document.data, dict):
-        kind = "nothing" if document.data is None else f"a {_KINDS.get(type(document.data), 'value')}"
-        raise ProfileError((Finding(f"the document holds {kind}", document.span(()), "a mapping that begins with `tlsconf: 1`"),))
-    return document
+
+
+def kind_of(document: Document) -> str:
+    """Return in words what a document holds instead of a mapping."""
+    return "nothing" if document.data is None else f"a {_KINDS.get(type(document.data), 'value')}"
 
 
 # What ruamel.yaml raises for a scalar that is not what its tag says, such as `!!bool abc` or a number of a million digits.

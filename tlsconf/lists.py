@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlsconf import entries
-from tlsconf.chain import read_list
+from tlsconf.chain import read_beside
 from tlsconf.diagnostics import Finding, short
 from tlsconf.errors import ProfileError
 from tlsconf.merge import Block, Leaf, Node, Origin
@@ -129,7 +129,7 @@ def _file(context: Context, file: str, origin: Origin) -> Block | None:
     if key not in context.files:
         context.files[key] = None
         try:
-            document = read_list(origin.document, file)
+            document = read_beside(origin.document, file)
         except OSError as error:
             span = origin.document.span((*origin.path, "file"))
             context.wrong(f"the list file `{file}` can't be read: {error.strerror}", span, "a text file beside this profile")
