@@ -16,7 +16,7 @@ from tlsconf.inspection import inspect, installed
 from tlsconf.live.discrepancy import Discrepancy, Installed
 from tlsconf.live.machine import Machine
 from tlsconf.mta import load
-from tlsconf.pipeline import Planned
+from tlsconf.prepared import Planned
 from tlsconf.render import render_plan
 
 if TYPE_CHECKING:

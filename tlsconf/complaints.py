@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
     from tlsconf.diagnostics import KeyPath
 
-_RESERVED: Final = frozenset({"submission", "sni", "client_certificates", "mta_sts", "publication", "overlays", "exceptions"})
+_RESERVED: Final = frozenset({"submission", "sni", "client_certificates", "mta_sts", "publication"})
 
 
-def without_mistakes(document: Document, error: ValidationError, findings: list[Finding]) -> Document:
-    """Add a finding for each of pydantic's errors, once each, and return the document without what they are about."""
-    mistakes = error.errors(include_url=False)
-    findings += dict.fromkeys(_finding(document, mistake) for mistake in mistakes)
+def without_mistakes(
+    document: Document, error: ValidationError, findings: list[Finding], model: type[BaseModel] = Profile, at: KeyPath = ()
+) -> Document:
+    """Add a finding for each of pydantic's errors, once each, and return the document without what they are about.
+
+    `model` is what the document, or its part at the path `at`, was held against.
+    """
+    mistakes = [{**mistake, "loc": (*at, *mistake["loc"])} for mistake in error.errors(include_url=False)]
+    findings += dict.fromkeys(_finding(document, mistake, model, len(at)) for mistake in mistakes)
     left_out = frozenset(_left_out(document.data, mistake) for mistake in mistakes)
-    return Document(document.name, document.path, document.text, _without(document.data, left_out, ()), left_out)
+    return Document(document.name, document.path, document.text, _without(document.data, left_out, ()), left_out, document.files)
 
 
 def _left_out(data: Any, mistake: Any) -> KeyPath:
@@ -56,6 +61,7 @@ _EXPECTED: Final = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
+    "date_type": "a date such as `2027-03-31`",
     "string_too_short": "text that is not empty",
     "string_too_long": "shorter text",
 }
@@ -66,11 +72,11 @@ _PATTERNS: Final = {
 }
 
 
-def _finding(document: Document, error: Any) -> Finding:
+def _finding(document: Document, error: Any, model: type[BaseModel], depth: int) -> Finding:
     path = _real_path(document.data, error)
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
-        return _unknown_key(document, path)
+        return _unknown_key(document, path, model, depth)
     if kind == "missing":
         return Finding(f"`{error['loc'][-1]}` is missing", document.span(path), f"the key `{error['loc'][-1]}`")
     if kind == "invalid_key":
@@ -78,6 +84,8 @@ def _finding(document: Document, error: Any) -> Finding:
     expected = _EXPECTED.get(kind, "")
     if kind == "literal_error":
         expected = _alternatives(error["ctx"]["expected"], value)
+    elif kind == "explained":
+        expected = error["ctx"]["expected"]
     elif kind == "string_pattern_mismatch":
         expected = _PATTERNS.get(error["ctx"]["pattern"], "small letters")
     elif kind == "string_too_long" and "-----BEGIN" in value:
@@ -88,14 +96,14 @@ def _finding(document: Document, error: Any) -> Finding:
     return Finding(f"{_shown(value)} does not fit `{_dotted(path[:-1] if is_key else path)}`", document.span(path, key=is_key), expected)
 
 
-def _unknown_key(document: Document, path: KeyPath) -> Finding:
+def _unknown_key(document: Document, path: KeyPath, model: type[BaseModel], depth: int) -> Finding:
     key = _shown(path[-1]).strip("`")
     span = document.span(path, key=True)
-    if key in _RESERVED:
+    if model is Profile and key in _RESERVED:
         return Finding(f"`{key}` is not in version 1 of the language", span, "nothing here until a later version")
-    allowed = sorted(_keys_at(path[:-1]))
+    allowed = sorted(_keys_at(model, path[depth:-1]))
     near = difflib.get_close_matches(key, allowed, 1, 0.6)
-    hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(allowed)}"
+    hint = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(allowed)}" if allowed else "nothing here"
     return Finding(f"unknown key `{key}`", span, hint)
 
 
@@ -111,9 +119,9 @@ def _real_path(data: Any, error: Any) -> KeyPath:
     return tuple(path)
 
 
-def _keys_at(path: KeyPath) -> set[str]:
-    """Return the keys that the language knows at a path."""
-    kinds: list[Any] = [Profile]
+def _keys_at(model: type[BaseModel], path: KeyPath) -> set[str]:
+    """Return the keys that a model knows at a path."""
+    kinds: list[Any] = [model]
     for step in path:
         kinds = [inner for kind in kinds for inner in _step(kind, step)]
     return {name for kind in kinds for model in _models(kind) for name in model.model_fields}

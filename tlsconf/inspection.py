@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tlsconf.live.machine import Machine
-    from tlsconf.pipeline import Planned
     from tlsconf.plan import PlannedFile, Setting
+    from tlsconf.prepared import Planned
 
 # What each id means that no single server has; those of a server are in its `native.CHECKS`.
 CHECKS: Final[dict[str, str]] = {

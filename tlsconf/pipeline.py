@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from tlsconf import overlays
 from tlsconf.diagnostics import Finding
 from tlsconf.errors import PlanError, ProfileError, UnrepresentableError, UsageError
+from tlsconf.files import DISK
 from tlsconf.mta import acceptance, load
-from tlsconf.resolve import Resolved, resolve
+from tlsconf.prepared import Planned, Prepared
+from tlsconf.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tlsconf.diagnostics import KeyPath
+    from tlsconf.files import Files
     from tlsconf.merge import Origin
     from tlsconf.output import RenderedTarget
-    from tlsconf.plan import Limitation, Plan
-    from tlsconf.policy import Acceptance, Policy, Target
+    from tlsconf.plan import Limitation
+    from tlsconf.policy import Acceptance
+    from tlsconf.resolve import Resolved
 
 
-class Planned(NamedTuple):
-    """One target of one host, planned."""
+def prepare(name: str, targets: Sequence[str] = (), files: Files = DISK, *, bases: bool = False, guard: bool = True) -> Prepared:
+    """Resolve and plan a profile, for all its targets or for some.
 
-    policy: Policy
-    target: Target
-    plan: Plan
-
-
-class Prepared(NamedTuple):
-    """A profile that can be rendered: what it means, and what each target gets."""
-
-    resolved: Resolved
-    planned: tuple[Planned, ...]
-
-
-def prepare(name: str, targets: Sequence[str] = ()) -> Prepared:
-    """Resolve and plan a profile, for all its targets or for some. Raises `ProfileError`, `EnvironmentFailedError` or `UsageError`."""
-    resolved = resolve(name)
+    `bases`: one without targets is right, too, and has no plan. `guard`: it may not weaken a base that says `overlays: stronger`.
+    Raises `ProfileError`, `EnvironmentFailedError` or `UsageError`.
+    """
+    resolved = resolve(name, files, bases=bases)
     named = {target.name for policy in resolved.policies for target in policy.targets}
     for wanted in targets:
         if wanted not in named:
@@ -56,6 +50,7 @@ def prepare(name: str, targets: Sequence[str] = ()) -> Prepared:
                 continue
             planned.append(Planned(policy, target, plan))
     if not findings:  # else the limitations of some are not known
+        findings += overlays.check(resolved, planned, all_targets=not targets) if guard else ()
         findings += [finding for item in planned for finding in _unaccepted(resolved, item)]
         findings += _accepted_in_vain(resolved, planned)
     if findings:

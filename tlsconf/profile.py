@@ -18,7 +18,7 @@ Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Many = Field(strict=False)  # a YAML list for a tuple; its items stay strict
 
 
-_UNSAID: Final[Any] = None  # keys may be left out; `null` in their place is an error, as it would hide a mistake
+UNSAID: Final[Any] = None  # keys may be left out; `null` in their place is an error, as it would hide a mistake
 
 
 def _only(*, expected: Any) -> BeforeValidator:
@@ -52,8 +52,8 @@ class Reference(Strict):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
-    list: Name = Field(_UNSAID, description="The name of a list under `lists`.")
-    file: Text = Field(_UNSAID, description="A path, relative to the file that names it; one entry a line, `#` begins a comment.")
+    list: Name = Field(UNSAID, description="The name of a list under `lists`.")
+    file: Text = Field(UNSAID, description="A path, relative to the file that names it; one entry a line, `#` begins a comment.")
 
 
 Item = Annotated[Annotated[str, Tag("<plain>")] | Annotated[Reference, Tag("<mapping>")], Discriminator(_form)]
@@ -114,38 +114,38 @@ Acceptances = Annotated[
 class Keep(Strict):
     """What a site's own Postfix lists hold, put behind ours."""
 
-    smtpd_sender_restrictions: Words = Field(_UNSAID, description="Restrictions of the site.")
-    smtpd_client_restrictions: Words = Field(_UNSAID, description="Restrictions of the site.")
-    smtpd_restriction_classes: Words = Field(_UNSAID, description="Restriction classes of the site.")
-    smtp_tls_policy_maps: Words = Field(_UNSAID, description="Policy tables of the site.")
+    smtpd_sender_restrictions: Words = Field(UNSAID, description="Restrictions of the site.")
+    smtpd_client_restrictions: Words = Field(UNSAID, description="Restrictions of the site.")
+    smtpd_restriction_classes: Words = Field(UNSAID, description="Restriction classes of the site.")
+    smtp_tls_policy_maps: Words = Field(UNSAID, description="Policy tables of the site.")
 
 
 class PostfixTarget(Strict):
     """Details of the Postfix target."""
 
-    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "3.7" or "3.7.11".')
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(UNSAID, description='The release, quoted: "3.7" or "3.7.11".')
     map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(
-        _UNSAID, description="The type of the outbound table: `texthash`, `lmdb`, …"
+        UNSAID, description="The type of the outbound table: `texthash`, `lmdb`, …"
     )
-    keep: Keep = Field(_UNSAID, description="What the site's own lists hold.")
-    accept: Acceptances = Field(_UNSAID, description="Limitations taken into account.")
+    keep: Keep = Field(UNSAID, description="What the site's own lists hold.")
+    accept: Acceptances = Field(UNSAID, description="Limitations taken into account.")
 
 
 class EximTarget(Strict):
     """Details of the Exim target."""
 
-    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "4.96".')
-    tls_library: Literal["gnutls", "openssl"] = Field(_UNSAID, description="What `exim -bV` names.")
-    layout: Literal["debian", "generic"] = Field(_UNSAID, description="Where the files lie.")
-    accept: Acceptances = Field(_UNSAID, description="Limitations taken into account.")
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(UNSAID, description='The release, quoted: "4.96".')
+    tls_library: Literal["gnutls", "openssl"] = Field(UNSAID, description="What `exim -bV` names.")
+    layout: Literal["debian", "generic"] = Field(UNSAID, description="Where the files lie.")
+    accept: Acceptances = Field(UNSAID, description="Limitations taken into account.")
 
 
 class SendmailTarget(Strict):
     """Details of the Sendmail target."""
 
-    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(_UNSAID, description='The release, quoted: "8.17.1".')
-    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(_UNSAID, description="The type of the tables: `hash`, `btree`, …")
-    accept: Acceptances = Field(_UNSAID, description="Limitations taken into account.")
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN)] = Field(UNSAID, description='The release, quoted: "8.17.1".')
+    map_type: Annotated[str, Field(pattern=r"^[a-z]+$")] = Field(UNSAID, description="The type of the tables: `hash`, `btree`, …")
+    accept: Acceptances = Field(UNSAID, description="Limitations taken into account.")
 
 
 class TargetDetails(Strict):
@@ -185,73 +185,73 @@ Certificates = Annotated[
 class ServerPart(Strict):
     """The host: its name and its certificates."""
 
-    hostname: Text = Field(_UNSAID, description="The host's name in DNS.")
-    certificates: Certificates = Field(_UNSAID, description="What it presents, preferred first.")
+    hostname: Text = Field(UNSAID, description="The host's name in DNS.")
+    certificates: Certificates = Field(UNSAID, description="What it presents, preferred first.")
 
 
 class HostPart(ServerPart):
     """One host of several: it overrides `server`, `platform` and `targets`."""
 
-    platform: PlatformName = Field(_UNSAID, description="The host's platform.")
-    targets: Targets = Field(_UNSAID, description="The host's servers.")
+    platform: PlatformName = Field(UNSAID, description="The host's platform.")
+    targets: Targets = Field(UNSAID, description="The host's servers.")
 
 
 class SessionPart(Strict):
     """What a TLS session may be."""
 
-    minimum_version: VersionName = Field(_UNSAID, description="The lowest version.")
-    cipher_suites: Words = Field(_UNSAID, description="IANA names, preferred first; TLS 1.3 suites in the same list.")
-    groups: Words = Field(_UNSAID, description="IANA names of key-exchange groups, preferred first.")
-    prefer_server_order: bool = Field(_UNSAID, description="Whether the server's order decides.")
+    minimum_version: VersionName = Field(UNSAID, description="The lowest version.")
+    cipher_suites: Words = Field(UNSAID, description="IANA names, preferred first; TLS 1.3 suites in the same list.")
+    groups: Words = Field(UNSAID, description="IANA names of key-exchange groups, preferred first.")
+    prefer_server_order: bool = Field(UNSAID, description="Whether the server's order decides.")
 
 
 class TlsPart(SessionPart):
     """What a TLS session may be where TLS is required, and, under `opportunistic`, where nobody requires it."""
 
-    opportunistic: SessionPart = Field(_UNSAID, description="Overrides for sessions that nobody requires.")
+    opportunistic: SessionPart = Field(UNSAID, description="Overrides for sessions that nobody requires.")
 
 
 class OutboundRulePart(Strict):
     """A rule for receiving hosts."""
 
     name: Name = Field(description="The rule's name.")
-    domains: Items = Field(_UNSAID, description="Patterns of the recipient's domain: `example.com`, `*.example.com`.")
-    next_hops: Items = Field(_UNSAID, description="Fixed next hops: `[host]` or `[host]:port`.")
-    tls: LevelName = Field(_UNSAID, description="With these, TLS is…")
-    verify: VerifyName = Field(_UNSAID, description="How the host proves who it is; default: that of `outbound`.")
-    minimum_version: VersionName = Field(_UNSAID, description="The rule's own floor.")
-    mx: Items = Field(_UNSAID, description="Names the certificate may be for, instead of the name that DNS gave.")
-    remove: True_ = Field(_UNSAID, description="Takes the base's rule of this name out.")
+    domains: Items = Field(UNSAID, description="Patterns of the recipient's domain: `example.com`, `*.example.com`.")
+    next_hops: Items = Field(UNSAID, description="Fixed next hops: `[host]` or `[host]:port`.")
+    tls: LevelName = Field(UNSAID, description="With these, TLS is…")
+    verify: VerifyName = Field(UNSAID, description="How the host proves who it is; default: that of `outbound`.")
+    minimum_version: VersionName = Field(UNSAID, description="The rule's own floor.")
+    mx: Items = Field(UNSAID, description="Names the certificate may be for, instead of the name that DNS gave.")
+    remove: True_ = Field(UNSAID, description="Takes the base's rule of this name out.")
 
 
 class OutboundPart(Strict):
     """Mail that the site sends."""
 
-    trust_anchors: Text = Field(_UNSAID, description="Path of the PEM file of trusted certification authorities.")
+    trust_anchors: Text = Field(UNSAID, description="Path of the PEM file of trusted certification authorities.")
     smarthost: Text | None = Field(None, description='`"[relay.example]:587"`: everything goes there; it sets no routing.')
-    tls: LevelName = Field(_UNSAID, description="For every destination that no rule names.")
-    verify: VerifyName = Field(_UNSAID, description="For every destination that no rule names.")
-    rules: Annotated[tuple[OutboundRulePart, ...], Many] = Field(_UNSAID, description="The rules.")
+    tls: LevelName = Field(UNSAID, description="For every destination that no rule names.")
+    verify: VerifyName = Field(UNSAID, description="For every destination that no rule names.")
+    rules: Annotated[tuple[OutboundRulePart, ...], Many] = Field(UNSAID, description="The rules.")
 
 
 class InboundRulePart(Strict):
     """A rule that requires TLS of senders or clients."""
 
     name: Name = Field(description="The rule's name.")
-    senders: Items = Field(_UNSAID, description="Patterns of the envelope sender's domain.")
-    clients: Items = Field(_UNSAID, description="Addresses and networks of connecting clients.")
-    tls: Literal["required"] = Field(_UNSAID, description="Inbound rules require TLS.")
-    minimum_version: VersionName = Field(_UNSAID, description="The rule's own floor.")
-    on_plaintext: Literal["reject", "defer"] = Field(_UNSAID, description="The answer to clear text: 530 (default) or 4xx.")
-    remove: True_ = Field(_UNSAID, description="Takes the base's rule of this name out.")
+    senders: Items = Field(UNSAID, description="Patterns of the envelope sender's domain.")
+    clients: Items = Field(UNSAID, description="Addresses and networks of connecting clients.")
+    tls: Literal["required"] = Field(UNSAID, description="Inbound rules require TLS.")
+    minimum_version: VersionName = Field(UNSAID, description="The rule's own floor.")
+    on_plaintext: Literal["reject", "defer"] = Field(UNSAID, description="The answer to clear text: 530 (default) or 4xx.")
+    remove: True_ = Field(UNSAID, description="Takes the base's rule of this name out.")
 
 
 class InboundPart(Strict):
     """Mail that the site receives."""
 
-    tls: LevelName = Field(_UNSAID, description="For every client that no rule names.")
-    exempt_clients: Items = Field(_UNSAID, description="Clients that no requirement touches.")
-    rules: Annotated[tuple[InboundRulePart, ...], Many] = Field(_UNSAID, description="The rules.")
+    tls: LevelName = Field(UNSAID, description="For every client that no rule names.")
+    exempt_clients: Items = Field(UNSAID, description="Clients that no requirement touches.")
+    rules: Annotated[tuple[InboundRulePart, ...], Many] = Field(UNSAID, description="The rules.")
 
 
 class Profile(Strict):
@@ -259,18 +259,20 @@ class Profile(Strict):
 
     tlsconf: One = Field(description="The version of this language.")
     name: Name = Field(description="The profile's name.")
-    description: str = Field(_UNSAID, description="One line for people.")
-    extends: Text = Field(_UNSAID, description="A shipped profile, `NAME` or `NAME@EDITION`, or a path such as `./base.yaml`.")
-    platform: PlatformName = Field(_UNSAID, description="Default release, TLS library and layout of each target.")
-    targets: Targets = Field(_UNSAID, description="Which servers to render for: names, or a mapping with details.")
-    server: ServerPart = Field(_UNSAID, description="The host.")
+    description: str = Field(UNSAID, description="One line for people.")
+    extends: Text = Field(UNSAID, description="A shipped profile, `NAME` or `NAME@EDITION`, or a path such as `./base.yaml`.")
+    overlays: Literal["stronger"] = Field(UNSAID, description="What profiles that extend this one may do to it: only strengthen it.")
+    exceptions: Text = Field(UNSAID, description="A path, relative to this file: who may weaken it nevertheless, and until when.")
+    platform: PlatformName = Field(UNSAID, description="Default release, TLS library and layout of each target.")
+    targets: Targets = Field(UNSAID, description="Which servers to render for: names, or a mapping with details.")
+    server: ServerPart = Field(UNSAID, description="The host.")
     hosts: dict[Annotated[str, Field(pattern=HOST_PATTERN, max_length=253)], HostPart] = Field(
-        _UNSAID, description="One rendering per host named here."
+        UNSAID, description="One rendering per host named here."
     )
-    tls: TlsPart = Field(_UNSAID, description="What a TLS session may be.")
-    lists: dict[Name, Items] = Field(_UNSAID, description="Named lists, for rules in both directions.")
-    outbound: OutboundPart = Field(_UNSAID, description="Mail that the site sends.")
-    inbound: InboundPart = Field(_UNSAID, description="Mail that the site receives.")
+    tls: TlsPart = Field(UNSAID, description="What a TLS session may be.")
+    lists: dict[Name, Items] = Field(UNSAID, description="Named lists, for rules in both directions.")
+    outbound: OutboundPart = Field(UNSAID, description="Mail that the site sends.")
+    inbound: InboundPart = Field(UNSAID, description="Mail that the site receives.")
 
 
 def check(document: "Document", findings: "list[Finding]") -> "Document":

@@ -9,6 +9,7 @@ from tlsconf import entries
 from tlsconf.chain import load_chain
 from tlsconf.diagnostics import short
 from tlsconf.errors import ProfileError
+from tlsconf.files import DISK
 from tlsconf.lists import Context, check_lists, each, patterns, rules_of, value_of
 from tlsconf.merge import Node, Origin, merge
 from tlsconf.policy import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from tlsconf.diagnostics import Finding, KeyPath, Span
     from tlsconf.document import Document
+    from tlsconf.files import Files
     from tlsconf.merge import Block
     from tlsconf.policy import Outbound
 
@@ -76,6 +78,11 @@ class Resolved(NamedTuple):
         blocks = self.root.blocks("targets", target, "accept") if own is None else own
         return [origin for block in blocks or () for _, origin in block.entries()]
 
+    @property
+    def binding(self) -> tuple[Document, ...]:
+        """Return the bases that let this profile only strengthen them, the outermost first."""
+        return tuple(document for document in self.documents[:-1] if document.data.get("overlays") == "stronger")
+
     def pattern_span(self, side: str, rule: str, kind: str, pattern: str) -> Span | None:
         """Return where a rule's pattern (in its final form) stands: in a profile, in a list under `lists` or in a list file."""
         context = Context(self.root, [], {})
@@ -85,14 +92,27 @@ class Resolved(NamedTuple):
         return None
 
 
-def resolve(name: str) -> Resolved:
-    """Read a profile by its path and return what it means.
+def resolve(name: str, files: Files = DISK, *, bases: bool = False) -> Resolved:
+    """Read a profile, which lies among `files`, and return what it means. `bases`: it may lack what only its overlays know.
 
-    Raises `ProfileError` with all that is wrong in it or below it, `EnvironmentFailedError` where the path itself can't be read.
+    Raises `ProfileError` with all that is wrong in it or below it, `EnvironmentFailedError` where the profile itself can't be read.
     """
     findings: list[Finding] = []
+    documents = load_chain(name, findings, files)
+    resolved = _resolve(documents, findings, bases=bases)
+    if findings:
+        raise ProfileError(tuple(dict.fromkeys(findings)))
+    return resolved
+
+
+def base_of(resolved: Resolved, base: Document) -> Resolved:
+    """Return what a base of a profile means by itself. What it leaves to its overlays is missing there, and nothing is wrong with that."""
+    documents = resolved.documents[: resolved.documents.index(base) + 1]
+    return _resolve(documents, [], bases=True)
+
+
+def _resolve(documents: tuple[Document, ...], findings: list[Finding], *, bases: bool) -> Resolved:
     notes: list[str] = []
-    documents = load_chain(name, findings)
     root = merge(documents, findings)
     left_out = frozenset(path for document in documents for path in document.left_out)
     context = Context(root, findings, {}, left_out, has_all_bases="extends" not in documents[0].data)
@@ -110,16 +130,15 @@ def resolve(name: str) -> Resolved:
             server=server_of(context, host),
             required=required,
             opportunistic=opportunistic,
-            outbound=with_anchors(context, outbound, host),
+            outbound=with_anchors(context, outbound, host, needed=not bases),
             inbound=inbound,
             targets=targets_of(context, host),
         )
         for host in host_names
     )
     for policy in policies:
-        _check_whole(context, policy, documents[-1])
-    if findings:
-        raise ProfileError(tuple(dict.fromkeys(findings)))
+        _check_whole(context, policy, documents[-1], bases=bases)
+    _check_guard(context, documents)
     notes += _idle_rules(root, outbound, inbound)
     return Resolved(policies, documents, root, tuple(notes))
 
@@ -205,9 +224,16 @@ def _idle_rules(root: Node, outbound: Outbound, inbound: Inbound) -> list[str]:
     return [f"the rule `{node.values['name'].value}` ({node.origin}) is for nobody: {reason}" for node in idle]
 
 
-def _check_whole(context: Context, policy: Policy, document: Document) -> None:
+def _check_guard(context: Context, documents: tuple[Document, ...]) -> None:
+    for document in documents:
+        if "exceptions" in document.data and "overlays" not in document.data:
+            message = "`exceptions` has no effect: nothing here keeps overlays from weakening this profile"
+            context.at_odds(message, document.span(("exceptions",), key=True), "`overlays: stronger` beside it")
+
+
+def _check_whole(context: Context, policy: Policy, document: Document, *, bases: bool) -> None:
     root = context.root
-    if not policy.targets and not context.findings:
+    if not policy.targets and not bases and not context.findings:
         context.at_odds(
             "no `targets` are named: there is nothing to render", document.span(("name",), key=True), "`targets: [postfix]`, for example"
         )

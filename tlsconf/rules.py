@@ -173,13 +173,13 @@ def _probe(sessions: tuple[Parameters, Parameters], outbound: Outbound) -> Polic
     return Policy("", "", None, Server(None, ()), *sessions, outbound, Inbound(Level.NONE, (), ()), ())
 
 
-def with_anchors(context: Context, outbound: Outbound, host: str | None) -> Outbound:
-    """Return the outbound part with the platform's trust anchors where nobody said any."""
+def with_anchors(context: Context, outbound: Outbound, host: str | None, *, needed: bool) -> Outbound:
+    """Return the outbound part with the platform's trust anchors where nobody said any; `needed`: it is wrong to have none."""
     if outbound.trust_anchors is not None or context.root.leaf("outbound", "trust_anchors") is not None:
         return outbound
     platform = platform_of(context.root, host)
     anchors = PLATFORMS[platform].trust_anchors if platform else None
-    if anchors is None:
+    if anchors is None and needed:
         names = [f"the rule `{rule.name}`" for rule in outbound.rules if rule.verify is Verify.HOSTNAME]
         names += ["the default"] if outbound.verify is Verify.HOSTNAME else []
         if names:

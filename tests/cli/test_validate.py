@@ -48,7 +48,8 @@ def test_a_wrong_profile_gets_every_mistake_with_its_line(
             " --> p.yaml:8:1\n"
             "  |\n"
             "8 | foo: 1\n"
-            "  | ^^^ expected one of description, extends, hosts, inbound, lists, name, outbound, platform, server, targets, tls, tlsconf\n"
+            "  | ^^^ expected one of description, exceptions, extends, hosts, inbound, lists, name, outbound, overlays, platform, server, "
+            "targets, tls, tlsconf\n"
             "\n"
         ),
     )
@@ -89,3 +90,47 @@ def test_the_example_of_the_design_is_right(tlsconf: Callable[..., Done]) -> Non
     assert (done.code, done.out.count("right")) == (0, 1)
     assert "(weaker)" not in done.err
     assert "(missing)" not in done.err
+
+
+RULE = "outbound: {rules: [{name: a, domains: [a.example], tls: required}]}\n"
+BASE = f"tlsconf: 1\nname: base\noverlays: stronger\nexceptions: exceptions.yaml\n{RULE}"
+EXCEPTION = "- {profile: sample, rule: a, change: outbound-tls-lowered, owner: o, reason: r, ticket: t, expires: 2027-03-31}\n"
+
+
+def guarded(folder: Path) -> Path:
+    """Write a profile that weakens its base by an exception which holds to the end of March 2027, and return its path."""
+    child = f"{WHOLE}extends: ./base.yaml\noutbound: {{rules: [{{name: a, tls: opportunistic}}]}}\n"
+    return put(folder, {"child.yaml": child, "base.yaml": BASE, "exceptions.yaml": EXCEPTION})
+
+
+def test_a_base_is_right_where_bases_are_wanted(tlsconf: Callable[..., Done], tmp_path: Path) -> None:
+    base = guarded(tmp_path).parent / "base.yaml"
+    assert "no `targets` are named" in tlsconf("validate", base).err
+    assert tlsconf("validate", "--bases", base, "--on", "2027-03-31") == (
+        0,
+        f"{base}: right; a base, which names no targets to render for\n",
+        "",
+    )
+
+
+def test_an_exception_holds_through_its_last_day_and_no_longer(tlsconf: Callable[..., Done], tmp_path: Path) -> None:
+    path = guarded(tmp_path)
+    assert tlsconf("validate", path, "--on", "2027-03-31").code == 0
+    done = tlsconf("validate", path, "--on", "2027-04-01")
+    assert (done.code, done.out) == (3, "")
+    assert "the exception for `sample` expired on 2027-03-31" in done.err
+    assert "exceptions.yaml:1:" in done.err
+
+
+def test_what_is_rendered_does_not_depend_on_the_day(tlsconf: Callable[..., Done], tmp_path: Path) -> None:
+    path = guarded(tmp_path)
+    before = tlsconf("render", path)
+    (tmp_path / "exceptions.yaml").write_text(EXCEPTION.replace("2027", "1999"))
+    assert tlsconf("validate", path).code == 3
+    assert tlsconf("render", path) == before
+    assert before.code == 0
+
+
+def test_a_day_that_is_none_is_wrong_use(tlsconf: Callable[..., Done], tmp_path: Path) -> None:
+    done = tlsconf("validate", guarded(tmp_path), "--on", "31.3.2027")
+    assert (done.code, done.err) == (2, "tlsconf: `31.3.2027` is no date: write it as 2027-03-31\n")

@@ -13,7 +13,7 @@ from tlsconf.errors import EnvironmentFailedError, UsageError
 
 if TYPE_CHECKING:
     from tlsconf.live.machine import Machine
-    from tlsconf.pipeline import Planned, Prepared
+    from tlsconf.prepared import Planned, Prepared
     from tlsconf.report.discrepancies import Inspected
 
 

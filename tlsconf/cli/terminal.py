@@ -7,12 +7,13 @@ import sys
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tlsconf.errors import EnvironmentFailedError, ProfileError, TlsconfError
+from tlsconf.errors import EnvironmentFailedError, ProfileError, TlsconfError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
 
-    from tlsconf.pipeline import Prepared
+    from tlsconf.prepared import Prepared
 
 T = TypeVar("T")
 _MANY = 3  # profiles from which on a progress bar is worth its line
@@ -104,6 +105,19 @@ def report_notes(prepared: Prepared) -> None:
     for where, item in limitations(prepared):
         rules = f", rules {', '.join(item.rules)}" if item.rules else ""
         warn(f"{name}: limitation {item.id} ({item.kind}): {where}{rules}: {item.message}")
+
+
+def a_day(text: str | None) -> date:
+    """Read a date of the command line; today where none is given. Raises `UsageError`."""
+    from datetime import datetime
+
+    if text is None:
+        return datetime.now().astimezone().date()
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
+    except ValueError:
+        message = f"`{text}` is no date: write it as 2027-03-31"
+        raise UsageError(message) from None
 
 
 def progress(items: Sequence[T], label: str) -> Iterator[T] | Iterable[T]:
