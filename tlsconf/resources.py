@@ -1,4 +1,4 @@
-"""Where the shipped templates and profiles lie: the only file that knows."""
+"""Where the shipped templates, profiles and standards lie: the only file that knows."""
 
 from pathlib import Path
 from typing import Final
@@ -9,3 +9,4 @@ _ROOT: Final = _WHEEL_DATA if _WHEEL_DATA.is_dir() else _PACKAGE.parent  # else:
 
 TEMPLATES: Final = _ROOT / "templates"
 PROFILES: Final = _ROOT / "profiles"
+STANDARDS: Final = _PACKAGE / "standards"

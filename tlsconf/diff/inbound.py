@@ -190,7 +190,7 @@ def _listener(old: Side, new: Side) -> Iterator[Change]:
         found = _level(decisions)
     elif before is not Level.NONE:
         found = sessions.compare(scope, *parameters)
-    rules = bool(old.policy.inbound.rules and new.policy.inbound.rules)
+    rules = bool(new.policy.inbound.rules and (old.policy.inbound.rules or before is Level.REQUIRED))
     for aspect in found:
         where = [side.span(*aspect.paths) for side in (old, new)]
         stopped = tuple(effect for effect in aspect.effects if stops_mail(effect))
@@ -220,7 +220,9 @@ def _level(decisions: Collection[InboundDecision]) -> Iterator[Aspect]:
     comparable = low.tls is Level.NONE or law.sessions(high.parameters) <= law.sessions(low.parameters)
     kind = Kind.STRONGER if raised and comparable else Kind.WEAKER
     name = "lowered" if not raised else "raised" if comparable else "changed"
-    shown = [("speaks no TLS", peers.able()._replace(starttls=False)), *peers.by_version()]
+    gone = law.sessions(before.parameters) - law.sessions(after.parameters)
+    suites = sorted({suite for _, suite in gone})
+    shown = [("speaks no TLS", peers.able()._replace(starttls=False)), *peers.by_version(), *peers.by_suite(suites)]
     found = tuple(effects(before, after, shown))
     message = f"TLS: {before.tls} → {after.tls}"
     yield Aspect(f"inbound-tls-{name}", kind, message, (("inbound", "tls"),), own=False, incomparable=not comparable, effects=found)

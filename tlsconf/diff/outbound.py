@@ -9,16 +9,17 @@ from tlsconf.diff import coverage, sessions
 from tlsconf.diff.aspect import Aspect, effects, stops_mail
 from tlsconf.diff.change import Change, Effect, Kind
 from tlsconf.domains import covering
-from tlsconf.law import OutboundDecision, Outcome
+from tlsconf.law import OutboundDecision, Outcome, Tlsa
 from tlsconf.platforms import PLATFORMS
 from tlsconf.policy import Level, NextHop, Verify
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterator
+    from collections.abc import Collection, Hashable, Iterator, Sequence
 
     from tlsconf.diagnostics import Span
     from tlsconf.diff.aspect import Path
     from tlsconf.diff.side import Side
+    from tlsconf.peers import Named
     from tlsconf.policy import OutboundRule, Parameters, Policy
 
 Pair = tuple["OutboundRule | None", "OutboundRule | None"]  # what decides in the old policy, and in the new one
@@ -137,15 +138,37 @@ _HELD = "mail that left before may be held now"
 
 def _with_held(aspect: Aspect, before: OutboundDecision, after: OutboundDecision) -> Iterator[Aspect]:
     """Yield an aspect with what the law says of it, and apart from it what mail stops."""
-    shown = [*peers.without_tls(), ("valid certificate", peers.able()), *peers.by_certificate()]
-    shown += peers.by_tlsa() if Verify.DANE in {before.verify, after.verify} else ()
-    found = list(effects(before, after, shown))
-    # A peer with old versions alone is told only where it fares otherwise than one without TLS.
-    alike = {(effect.old, effect.new) for effect in effects(before, after, peers.without_tls())}
-    found += [effect for effect in effects(before, after, peers.by_version()) if (effect.old, effect.new) not in alike]
+    found = list(effects(before, after, [*peers.without_tls(), ("valid certificate", peers.able()), *peers.by_certificate()]))
+    suites = _moved(before, after)
+    found += _little(before, after, [peers.by_version(), suites], peers.without_tls())
+    if Verify.DANE in {before.verify, after.verify}:
+        found += effects(before, after, peers.by_tlsa())
+        found += _little(before, after, [_matching(peers.by_version()), _matching(suites)], _matching(peers.without_tls()))
     yield aspect._replace(effects=tuple(effect for effect in found if not stops_mail(effect)))
     if held := tuple(effect for effect in found if stops_mail(effect)):
         yield aspect._replace(id="outbound-may-be-held", kind=Kind.DELIVERY_RISK, message=_HELD, effects=held, incomparable=False)
+
+
+def _little(
+    before: OutboundDecision, after: OutboundDecision, groups: Sequence[Sequence[Named]], nothing: Sequence[Named]
+) -> Iterator[Effect]:
+    """Yield how hosts fare that can do little, where it is not how those before them fare, or those that can do nothing."""
+    told = {(effect.old, effect.new) for effect in effects(before, after, nothing)}
+    for group in groups:
+        found = [effect for effect in effects(before, after, group) if (effect.old, effect.new) not in told]
+        yield from found
+        told |= {(effect.old, effect.new) for effect in found}
+
+
+def _matching(hosts: Sequence[Named]) -> list[Named]:
+    return [(f"TLSA record that matches, {name}", peer._replace(tlsa=Tlsa.MATCHING)) for name, peer in hosts]
+
+
+def _moved(before: OutboundDecision, after: OutboundDecision) -> tuple[Named, ...]:
+    """Return hosts that have one suite alone, of those that came or went."""
+    moved = law.sessions(before.parameters) ^ law.sessions(after.parameters)
+    moved |= law.sessions(before.authenticated) ^ law.sessions(after.authenticated)
+    return peers.by_suite(sorted({suite for _, suite in moved}))
 
 
 def _sessions(level: Level, before: Parameters, after: Parameters, own: tuple[Path, ...]) -> Iterator[Aspect]:

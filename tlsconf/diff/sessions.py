@@ -94,21 +94,20 @@ def _suites(scope: Scope, old: Parameters, new: Parameters, before: frozenset[st
     come = [suite for suite in new.cipher_suites if suite in after - before]
     if gone or come:
         kind, incomparable = _kind(scope, _Step(bool(gone), bool(come)))
-        name = "replaced" if gone and come else "narrowed" if gone else "widened"
-        message = "; ".join(part for part in (_listed("no longer allowed", gone), _listed("now allowed", come)) if part)
+        message = _moved(gone, come, "allowed")
         if come and before:
             weakest = min(strength(suite) for suite in before)
             weaker = [suite for suite in come if strength(suite) < weakest]
             message += "; weaker than all before: " + ", ".join(weaker) if weaker else "; none of these is weaker than the weakest before"
         found = tuple(effects(scope.old, scope.new, peers.by_suite([*gone, *come])))
         message = f"cipher suites: {message}{_aside(scope, kind)}"
-        yield Aspect(f"{scope.side}-suites-{name}", kind, message, scope.paths("cipher_suites"), own=False,
-                     incomparable=incomparable, effects=found)  # fmt: skip
+        paths = scope.paths("cipher_suites")
+        yield Aspect(f"{scope.side}-suites-{_name(gone, come)}", kind, message, paths, own=False, incomparable=incomparable, effects=found)
     elif set(old.cipher_suites) != set(new.cipher_suites) and law.sessions(old) == law.sessions(new):
-        idle = sorted(set(old.cipher_suites) ^ set(new.cipher_suites))
-        name = "narrowed" if set(idle) & set(old.cipher_suites) else "widened"
-        message = f"cipher suites: {', '.join(idle)}, which the floor leaves no version for"
-        yield Aspect(f"{scope.side}-suites-{name}", Kind.NEUTRAL, message, scope.paths("cipher_suites"), own=False)
+        gone, come = ([suite for suite in one if suite not in other] for one, other in
+                      ((old.cipher_suites, new.cipher_suites), (new.cipher_suites, old.cipher_suites)))  # fmt: skip
+        message = f"cipher suites: {_moved(gone, come, 'allowed')}; the floor leaves no version for them"
+        yield Aspect(f"{scope.side}-suites-{_name(gone, come)}", Kind.NEUTRAL, message, scope.paths("cipher_suites"), own=False)
 
 
 def _groups(scope: Scope, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[Aspect]:
@@ -126,14 +125,13 @@ def _groups(scope: Scope, old: tuple[str, ...], new: tuple[str, ...]) -> Iterato
         return
     # Groups of 112 bits or more are one strength: what counts is that both sides have one in common.
     kind = Kind.NEUTRAL if not gone else Kind.DELIVERY_RISK if scope.required else Kind.PLAINTEXT_RISK
-    name = "replaced" if gone and come else "narrowed" if gone else "widened"
-    message = "; ".join(part for part in (_listed("no longer offered", gone), _listed("now offered", come)) if part)
     risk = (
         ""
         if not gone
         else "; a peer that has only those gets no session" + ("" if scope.required else ", and may send or get mail in clear")
     )
-    yield Aspect(f"{scope.side}-groups-{name}", kind, f"groups: {message}{risk}", paths, own=False)
+    message = f"groups: {_moved(gone, come, 'offered')}{risk}"
+    yield Aspect(f"{scope.side}-groups-{_name(gone, come)}", kind, message, paths, own=False)
 
 
 def _preference(scope: Scope, old: Parameters, new: Parameters) -> Iterator[Aspect]:
@@ -148,8 +146,13 @@ def _preference(scope: Scope, old: Parameters, new: Parameters) -> Iterator[Aspe
             yield Aspect(f"{scope.side}-preference-changed", Kind.NEUTRAL, message, scope.paths(key), own=False)
 
 
-def _listed(what: str, names: list[str]) -> str:
-    return f"{what}: {', '.join(names)}" if names else ""
+def _name(gone: list[str], come: list[str]) -> str:
+    return "replaced" if gone and come else "narrowed" if gone else "widened"
+
+
+def _moved(gone: list[str], come: list[str], what: str) -> str:
+    parts = [f"{when} {what}: {', '.join(names)}" for when, names in (("no longer", gone), ("now", come)) if names]
+    return "; ".join(parts)
 
 
 def _aside(scope: Scope, kind: Kind) -> str:

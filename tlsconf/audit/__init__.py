@@ -1,0 +1,1 @@
+"""Hold what a profile means against standards, and find what no standard names."""
