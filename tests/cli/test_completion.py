@@ -11,6 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 START = "import sys; sys.argv[0] = 'tlsconf'; from tlsconf.cli import main; main()"
+COMMANDS = {
+    "init", "validate", "render", "explain", "diff", "audit", "inspect", "schema", "profiles", "limitations", "checks",
+}  # fmt: skip
 
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +40,7 @@ def test_bash_gets_a_script_that_it_can_read() -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["tlsconf", ""], {"init", "validate", "render", "explain", "inspect", "schema", "profiles", "limitations"}),
+        (["tlsconf", ""], COMMANDS),
         (["tlsconf", "va"], {"validate"}),
         (["tlsconf", "render", "-t", "p"], {"postfix"}),
         (["tlsconf", "init", "--platform", "debian-1"], {"debian-11", "debian-12", "debian-13", "debian-14"}),
@@ -48,5 +51,7 @@ def test_commands_and_values_are_completed(words: list[str], found: set[str]) ->
     assert complete(*words) == found
 
 
-def test_ids_of_limitations_are_completed() -> None:
+def test_ids_are_completed() -> None:
     assert complete("tlsconf", "limitations", "postfix-")
+    assert complete("tlsconf", "checks", "rule-") == {"rule-shadowed", "rule-weaker-than-default"}
+    assert complete("tlsconf", "checks", "rfc") == complete("tlsconf", "audit", "--standard", "rfc") == {"rfc-9325-2022"}

@@ -13,7 +13,7 @@ sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tu
 
 import typer  # noqa: E402
 
-from tlsconf.cli import explain, init, inspect, limitations, profiles, render, schema, validate  # noqa: E402
+from tlsconf.cli import audit, checks, diff, explain, init, inspect, limitations, profiles, render, schema, validate  # noqa: E402
 from tlsconf.cli.terminal import flush, open_streams, report_failure, report_usage, warn  # noqa: E402
 from tlsconf.errors import TlsconfError  # noqa: E402
 
@@ -30,10 +30,13 @@ app.command("init")(init.init)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("explain")(explain.explain)
+app.command("diff")(diff.diff)
+app.command("audit")(audit.audit)
 app.command("inspect")(inspect.inspect)
 app.command("schema")(schema.schema)
 app.command("profiles")(profiles.profiles)
 app.command("limitations")(limitations.limitations)
+app.command("checks")(checks.checks)
 
 
 def main() -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tlsconf.report.text import printable
+from tlsconf.report.text import printable, unicode_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,10 +44,7 @@ def discrepancies_json(inspected: Sequence[Inspected]) -> str:
 def _unicode(item: Discrepancy) -> dict[str, str | int | None]:
     """Return the fields without bytes that are no text, which JSON can't hold."""
     fields = item._asdict()
-    return {
-        key: value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if isinstance(value, str) else value
-        for key, value in fields.items()
-    }
+    return {key: unicode_only(value) if isinstance(value, str) else value for key, value in fields.items()}
 
 
 def _block(item: Discrepancy) -> str:

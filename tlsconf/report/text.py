@@ -33,6 +33,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) > 0xFF else f"\\x{ord(c):02x}" for c in text)  # noqa: PLR2004
 
 
+def unicode_only(text: str) -> str:
+    """Return text that JSON can hold: a byte that is no text, as names of files may have, is spelt out."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _finding(finding: Finding, *, colour: bool) -> str:
     mark, bold, plain = (_RED, _BOLD, _PLAIN) if colour else ("", "", "")
     text = f"{mark}error{plain}{bold}: {printable(finding.message)}{plain}\n"
