@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -110,6 +111,29 @@ def main() -> None:
                 load,
                 aims[1],
             )
+        compare_profiles(tlsconf, folder)
+
+
+def compare_profiles(tlsconf: list[str], folder: str) -> None:
+    """Measure `diff --since` for many profiles of one base, every one of them changed, in a real repository."""
+    print()
+    for count in (10, 100, 1_000):
+        repository = Path(folder, f"departments-{count}")
+        repository.mkdir()
+        base = "tlsconf: 1\nname: base\nextends: uk-government\noutbound: {{rules: [{{name: bank, domains: [bank.example], tls: {}}}]}}\n"
+        (repository / "base.yaml").write_text(base.format("required"))
+        for number in range(count):
+            rule = f"    - {{name: partner, domains: [partner{number}.example], tls: required, verify: hostname}}\n"
+            head = (
+                HEAD.partition("outbound")[0].replace("name: bench", f"name: department-{number}").replace("uk-government", "./base.yaml")
+            )
+            (repository / f"department-{number}.yaml").write_text(f"{head}outbound:\n  rules:\n{rule}")
+        git = ["git", "-C", str(repository), "-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "init.defaultBranch=main"]
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "before"]):
+            subprocess.run([*git, *command], check=True)
+        (repository / "base.yaml").write_text(base.format("opportunistic"))
+        figure = measure([*tlsconf, "diff", "--since", "HEAD", "--fail-on", "never", str(repository)], folder)
+        show(f"diff of {count:,} profiles with their last commit", figure, aim=f"{1000 * figure.seconds / count:6.1f} ms each")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from tests.lab import report as conformance
 from tlsconf import profile
+from tlsconf.audit.checks import LINT, documentation
+from tlsconf.audit.standards import shipped
 from tlsconf.chain import shipped_titles
 from tlsconf.complaints import plain_kinds
 from tlsconf.inspection import CHECKS
@@ -33,6 +35,7 @@ def generated(text: str) -> str:
 def _make(name: str) -> str:
     kind, _, argument = name.partition(" ")
     makers = {
+        "checks": _checks,
         "conformance": _conformance,
         "inspections": _inspections,
         "language": _language,
@@ -40,6 +43,7 @@ def _make(name: str) -> str:
         "platforms": _platforms,
         "profiles": _profiles,
         "run": _run,
+        "standards": _standards,
     }
     return makers[kind](argument)
 
@@ -123,6 +127,18 @@ def _inspections(_: str) -> str:
     lines = ["| id | what |", "|---|---|"]
     found = {**CHECKS, **{key: text for name in NAMES for key, text in load_native(name).CHECKS.items()}}
     return "\n".join([*lines, *(f"| `{key}` | {text} |" for key, text in found.items())]) + "\n"
+
+
+def _checks(_: str) -> str:
+    lines = [f"| `{name}` | {documentation()[name].partition(chr(10))[0]} |" for name in (*LINT, "exception-expired")]
+    return "\n".join(["| id | what |", "|---|---|", *lines]) + "\n"
+
+
+def _standards(_: str) -> str:
+    lines = [
+        f"| `{standard.id}` | {standard.edition} | {standard.title} | {len(standard.requirements)} |" for standard in shipped().values()
+    ]
+    return "\n".join(["| id | edition | standard | requirements |", "|---|---|---|---|", *lines]) + "\n"
 
 
 def _platforms(_: str) -> str:
