@@ -189,8 +189,8 @@ def test_version_and_name_are_required() -> None:
             f"? {'x' * 5000}\n: 1\n",
             (
                 f"p:3:3: unknown key `{'x' * 57}…` "
-                "(one of description, exceptions, extends, hosts, inbound, lists, name, outbound, overlays, platform, server, targets, tls, "
-                "tlsconf)"
+                "(one of description, exceptions, extends, hosts, inbound, lists, name, outbound, overlays, platform, server, targets, "
+                "tls, tlsconf)"
             ),
         ),
     ],

@@ -60,10 +60,6 @@ def test_a_file_that_calls_itself_like_a_shipped_profile_does_not_count(tmp_path
     assert len(missing(tmp_path, "uk-government", f"{HEAD}extends: ./tlsconf:uk-government@2026-11\n")) == 1
 
 
-def test_the_name_of_the_profile_itself_does_not_count(tmp_path: Path) -> None:
-    assert len(missing(tmp_path, "sample", HEAD)) == 1
-
-
 def test_a_path_means_that_file(tmp_path: Path) -> None:
     base = put(tmp_path, {"base.yaml": ORGANISATION})
     put(tmp_path, {"other/base.yaml": ORGANISATION})
@@ -88,3 +84,8 @@ def test_a_nul_is_no_part_of_a_path(tmp_path: Path) -> None:
     with pytest.raises(ProfileError) as error:
         standard(str(house))
     assert [finding.expected for finding in error.value.findings] == ["a name or a path"]
+
+
+def test_the_base_itself_is_right_as_long_as_nothing_is_rendered_from_it(tmp_path: Path) -> None:
+    assert missing(tmp_path, "organisation", ORGANISATION) == []
+    assert len(missing(tmp_path, "organisation", f"{ORGANISATION}platform: debian-12\ntargets: [postfix]\ninbound: {{tls: none}}\n")) == 1

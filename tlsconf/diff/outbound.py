@@ -231,8 +231,10 @@ def _place(old: Side, new: Side, index: int, found: _Found) -> Span:
         if span:
             return span
     own = [("outbound", "rules", rule.name, *path) for path in aspect.paths]
-    inherited = [("outbound", *path) for path in aspect.paths if path == ("verify",)]
-    return side.span(*own, *inherited, ("outbound", "rules", rule.name))
+    says = ((there, ("outbound", "rules", decides.name, "verify")) for there, decides in zip((old, new), pair, strict=True) if decides)
+    if aspect.paths == (("verify",),) and all(there.resolved.said(path) is None for there, path in says):
+        own.append(("outbound", "verify"))  # both rules have it from there
+    return side.span(*own, ("outbound", "rules", rule.name))
 
 
 def trust_anchors(old: Side, new: Side) -> Iterator[Change]:

@@ -1,7 +1,8 @@
 """The profile does not extend the base that it has to.
 
 What: none of the documents that make the profile is the `base`. A shipped name means that very shipped profile, in any edition unless one
-is named (`uk-government@2026-11`); a path means that file; any other name is the `name` of a document that the profile extends.
+is named (`uk-government@2026-11`); a path means that file; any other name is the `name` of a document that the profile extends, or of the
+profile itself, where it has no targets and so is a base.
 
 Why: what a base demands (also `overlays: stronger`) holds only for profiles that extend it. One that drops it demands what it likes.
 
@@ -68,4 +69,6 @@ def _extends(resolved: Resolved, base: str) -> bool:
     if names:  # a file of another folder that only calls itself so is none
         files = {os.path.realpath(resources.PROFILES / f"{name}.yaml") for name in names}
         return any(os.path.realpath(Path(document.path)) in files for document in resolved.documents)
+    if resolved.documents[-1].data.get("name") == base:
+        return not any(policy.targets for policy in resolved.policies)  # the base itself; one that is rendered only calls itself so
     return any(document.data.get("name") == base for document in resolved.documents[:-1])
