@@ -114,6 +114,26 @@ def test_what_a_base_said_is_shown_in_the_base(tmp_path: Path) -> None:
     assert place(change.new, tmp_path) == "new/profile.yaml:7"
 
 
+@pytest.mark.parametrize(
+    ("base", "removed", "identifier"),
+    [
+        (_GOV, "outbound:\n  rules:\n    - name: gov\n      remove: true\n", "outbound-tls-lowered"),
+        (_BANK, "inbound:\n  rules:\n    - name: bank\n      remove: true\n", "inbound-requirement-lowered"),
+    ],
+)
+def test_a_rule_that_is_taken_out_is_shown_where_that_is_said(tmp_path: Path, base: str, removed: str, identifier: str) -> None:
+    files = {"base.yaml": f"tlsconf: 1\nname: base\n{base}"}
+    old = f"{HEAD}extends: ./base.yaml\n"
+    change = only(changes(tmp_path, old, old + removed, files), identifier)
+    assert place(change.new, tmp_path) == "new/profile.yaml:6"
+
+
+def test_a_floor_that_a_rule_gets_or_loses_is_shown_in_the_rule(tmp_path: Path) -> None:
+    change = only(changes(tmp_path, HEAD + _GOV, f"{HEAD}{_GOV}      minimum_version: TLSv1.3\n"), "outbound-floor-raised")
+    old, new = (_GOV.splitlines().index("    - name: gov") + 3, len(_GOV.splitlines()) + 3)
+    assert (place(change.old, tmp_path), place(change.new, tmp_path)) == (f"old/profile.yaml:{old}", f"new/profile.yaml:{new}")
+
+
 def test_what_a_list_said_is_shown_in_the_list(tmp_path: Path) -> None:
     files = {"partners.txt": "# ours\na.example\nb.example\n"}
     rule = "outbound:\n  rules:\n    - {name: a, tls: required, domains: [%s]}\n"

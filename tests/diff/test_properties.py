@@ -157,9 +157,12 @@ def test_policies_made_here_are_those_of_profiles(pair: tuple[Policy, Policy]) -
     with tempfile.TemporaryDirectory() as folder:
         paths = [put(Path(folder), {f"{side}.yaml": text(policy)}) for side, policy in zip(("old", "new"), pair, strict=True)]
         read = [prepare(str(path), bases=True) for path in paths]
-    assert [change._replace(old=None, new=None) for change in compare(*read)] == [
-        change._replace(old=None, new=None) for change in changes(*pair)
-    ]
+    # Without places: what differs by its place alone is one change where there are none.
+    assert set(map(_anywhere, compare(*read))) == set(map(_anywhere, changes(*pair)))
+
+
+def _anywhere(change: Change) -> Change:
+    return change._replace(old=None, new=None)
 
 
 def _split(rule: R) -> list[R]:

@@ -15,6 +15,7 @@ from tlsconf.policy import InboundRule, Level, OnPlaintext
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
+    from tlsconf.diagnostics import Span
     from tlsconf.diff.side import Side
     from tlsconf.policy import Inbound, Policy
 
@@ -49,7 +50,7 @@ def compare(old: Side, new: Side) -> Iterator[Change]:
             subject = whom.format(names or others) + (f" (except {excepted})" if excepted and names else "")
             for aspect in _aspects(old.policy, new.policy, before, after):
                 rules = tuple(dict.fromkeys(rule.name for terms in (before, after) for rule in terms.rules)) if aspect.own else ()
-                where = [_place(side, aspect, terms, kind) for side, terms in ((old, before), (new, after))]
+                where = [_place(old, aspect, before, after, kind), _place(new, aspect, after, before, kind)]
                 yield Change(
                     aspect.id, aspect.kind, subject, aspect.message, where[0], where[1], aspect.incomparable, rules, aspect.effects
                 )
@@ -169,13 +170,16 @@ def _answer(old: Policy, new: Policy, before: _Terms, after: _Terms) -> Iterator
         yield Aspect("inbound-answer-changed", kind, message, (("on_plaintext",),), own=True)
 
 
-def _place(side: Side, aspect: Aspect, terms: _Terms, kind: str) -> Any:
+def _place(side: Side, aspect: Aspect, terms: _Terms, others: _Terms, kind: str) -> Span:
     general = [("inbound", *path) for path in aspect.paths]
     if aspect.paths == (("exempt_clients",),):
         return side.span(*general, ("inbound",))
+    if not terms.rules:
+        gone = next((found for rule in others.rules if (found := side.removal("inbound", rule.name))), None)
+        return gone or side.span(("inbound", "tls"), ("inbound",))
     rules = [("inbound", "rules", rule.name, *path) for rule in terms.rules for path in aspect.paths]
     whole = [("inbound", "rules", rule.name, kind) for rule in terms.rules]
-    return side.span(*rules, *whole, ("inbound", "tls"), ("inbound",))
+    return side.span(*rules, *whole)
 
 
 def _listener(old: Side, new: Side) -> Iterator[Change]:

@@ -217,24 +217,28 @@ def _place(old: Side, new: Side, index: int, found: _Found) -> Span:
     """Return where one side says what decides: in the rule, in its pattern where the rule is there on both sides and covers other mail."""
     side, other = (old, new) if index == 0 else (new, old)
     aspect = found.aspect
-    if not aspect.own or aspect.paths[0][:2] == ("outbound", "rules"):
-        mine = [path for path in aspect.paths if path[0] == "tls" or side.resolved.said(path) is not None]
-        return side.span(*mine)
     cell, pair = next(iter(found.cells.items()))
-    rule = pair[index]
+    rule, there = pair[index], pair[1 - index]
+    whole = [("outbound", "rules", rule.name)] if rule else []
+    if not aspect.own:
+        return side.span(*aspect.paths)
+    if aspect.paths[0][:2] == ("outbound", "rules"):  # floors: a rule's own, or that of all
+        general = [path for path in aspect.paths if path[0] == "tls"]
+        return side.span(*(path for path in aspect.paths if path not in general), *(whole or general))
     if rule is None:
-        return side.span(*(("outbound", *path) for path in aspect.paths), ("outbound",))
-    same = pair[0] is not None and pair[1] is not None and pair[0].name == pair[1].name
-    if not same and any(rule.name == there.name for there in other.policy.outbound.rules) and isinstance(cell, str):
+        gone = side.removal("outbound", there.name) if there else None
+        return gone or side.span(*(("outbound", *path) for path in aspect.paths), ("outbound",))
+    same = there is not None and there.name == rule.name
+    if not same and any(rule.name == one.name for one in other.policy.outbound.rules) and isinstance(cell, str):
         pattern = next((wider for wider in covering(cell) if wider in rule.domains), None)
         span = pattern and side.resolved.pattern_span("outbound", rule.name, "domains", pattern)
         if span:
             return span
-    own = [("outbound", "rules", rule.name, *path) for path in aspect.paths]
-    says = ((there, ("outbound", "rules", decides.name, "verify")) for there, decides in zip((old, new), pair, strict=True) if decides)
-    if aspect.paths == (("verify",),) and all(there.resolved.said(path) is None for there, path in says):
+    own: list[Path] = [("outbound", "rules", rule.name, *path) for path in aspect.paths]
+    says = ((each, ("outbound", "rules", decides.name, "verify")) for each, decides in zip((old, new), pair, strict=True) if decides)
+    if aspect.paths == (("verify",),) and all(each.resolved.said(path) is None for each, path in says):
         own.append(("outbound", "verify"))  # both rules have it from there
-    return side.span(*own, ("outbound", "rules", rule.name))
+    return side.span(*own, *whole)
 
 
 def trust_anchors(old: Side, new: Side) -> Iterator[Change]:

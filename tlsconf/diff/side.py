@@ -26,3 +26,11 @@ class Side(NamedTuple):
                     return origin.span(key=path[-1:] in {("rules",), ("outbound",), ("inbound",)})
         origin = self.resolved.origin(paths[-1])
         return origin.span(key=True) if origin.path else origin.document.span(("name",), key=True)
+
+    def removal(self, part: str, rule: str) -> Span | None:
+        """Return where a rule of a base is taken out, `None` where no document does so."""
+        for document in reversed(self.resolved.documents):
+            for index, said in enumerate((document.data.get(part) or {}).get("rules") or ()):
+                if said and said.get("remove") and said.get("name") == rule:
+                    return document.span((part, "rules", index))
+        return None
