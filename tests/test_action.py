@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from tests.repositories import IMPORTS
 from tests.samples import SERVER, put
 from tlsconf.cli import app
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parent.parent
 SCRIPT: Final = ROOT / ".github" / "review.sh"
 CI: Final = ROOT / "examples" / "ci"
+PRE_COMMIT: Final = (sys.executable, "-m", "pre_commit")
 BASE: Final = "tlsconf: 1\nname: base\noutbound: {rules: [{name: gov, domains: ['*.gov.uk'], tls: required}]}\n"
 WEAKER: Final = BASE.replace("tls: required", "tls: opportunistic")
 STRONGER: Final = BASE.replace("}]}", "}, {name: bank, domains: [bank.example], tls: required}]}")
@@ -117,7 +120,7 @@ def place(tmp_path: Path) -> Place:
     git(origin, "commit", "--quiet", "--message", "first")
     git(tmp_path, "clone", "--quiet", f"file://{origin}", "checkout")
     git(tmp_path / "checkout", "switch", "--quiet", "--create", "topic")
-    put(tmp_path, {"bin/tlsconf": f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m tlsconf "$@"\n'})
+    put(tmp_path, {"bin/tlsconf": f'#!/bin/sh\nPYTHONPATH="{IMPORTS}" exec "{sys.executable}" -m tlsconf "$@"\n'})
     (tmp_path / "bin" / "tlsconf").chmod(0o755)
     return Place(tmp_path / "checkout", origin)
 
@@ -327,8 +330,16 @@ def test_the_script_reads_what_the_action_gives() -> None:
         assert "${{" not in step.get("run", "")  # what comes from outside comes as a variable, and is no text of a script
 
 
+def _shellcheck() -> str:
+    """Return the program that came with the test dependencies, wherever these lie."""
+    folders = [str(Path(sys.executable).parent), *(str(Path(folder) / "bin") for folder in sys.path)]
+    found = shutil.which("shellcheck", path=os.pathsep.join(folders))
+    assert found is not None
+    return found
+
+
 def test_the_script_is_sound_shell() -> None:
-    subprocess.run([Path(sys.executable).parent / "shellcheck", SCRIPT], check=True)
+    subprocess.run([_shellcheck(), SCRIPT], check=True)
     assert os.access(SCRIPT, os.X_OK)
 
 
@@ -401,7 +412,7 @@ class Hooks(NamedTuple):
     def run(self, hook: str) -> tuple[int, str]:
         """Run a hook on all files, and return its exit code and what it says."""
         done = subprocess.run(
-            [Path(sys.executable).parent / "pre-commit", "run", "--all-files", "--verbose", hook],
+            [*PRE_COMMIT, "run", "--all-files", "--verbose", hook],
             cwd=self.place.folder,
             env={
                 **os.environ, **ENVIRONMENT, "PRE_COMMIT_HOME": str(self.place.folder.parent / "cache"),
@@ -451,9 +462,8 @@ def test_the_hooks_fail_where_something_is_wrong(hooks: Hooks) -> None:
 
 
 def test_the_manifest_of_hooks_is_one() -> None:
-    program = Path(sys.executable).parent / "pre-commit"
-    subprocess.run([program, "validate-manifest", ROOT / ".pre-commit-hooks.yaml"], check=True)
-    subprocess.run([program, "validate-config", CI / "pre-commit-config.yaml"], check=True)
+    subprocess.run([*PRE_COMMIT, "validate-manifest", ROOT / ".pre-commit-hooks.yaml"], check=True)
+    subprocess.run([*PRE_COMMIT, "validate-config", CI / "pre-commit-config.yaml"], check=True)
     offered = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
     used = {hook["id"] for repo in yaml.safe_load((CI / "pre-commit-config.yaml").read_text())["repos"] for hook in repo["hooks"]}
     assert offered == used == {"tlsconf-validate", "tlsconf-render"}

@@ -155,7 +155,7 @@ def test_a_file_of_that_very_name_comes_first(tmp_path: Path, monkeypatch: pytes
         ("folder", "without", EnvironmentFailedError, "without: no profile lies in this folder"),
         ("without", "folder", EnvironmentFailedError, "without: no profile lies in this folder"),
         ("HEAD:without", "folder", EnvironmentFailedError, "HEAD:without: no profile lies in this folder"),
-        ("a\0b", "a.yaml", UsageError, "a\0b and a.yaml"),
+        ("a\0b", "a.yaml", EnvironmentFailedError, "no file can be called so"),
     ],
 )
 def test_what_can_t_be_paired(

@@ -142,6 +142,7 @@ class _Past(NamedTuple):
 
 def _place(text: str, stack: ExitStack) -> _Place:
     """Return what the user named; a file of that very name comes before a revision."""
+    _check_name(text)
     found = _AT_REVISION.fullmatch(text)
     if found is None or os.path.lexists(text):
         return _place_on_disk(text)
@@ -154,15 +155,22 @@ def _place(text: str, stack: ExitStack) -> _Place:
 
 
 def _place_on_disk(name: str) -> _Place:
+    _check_name(name)
+    return _Place(name, DISK, DISK.path(name))
+
+
+def _check_name(name: str) -> None:
+    """Refuse what no file can be called."""
     if not name:
         message = "a profile's name is empty"
         raise UsageError(message)
     try:
-        os.fsencode(name)
+        possible = b"\0" not in os.fsencode(name)
     except UnicodeEncodeError:
+        possible = False
+    if not possible:
         message = f"{name!a}: no file can be called so"
-        raise EnvironmentFailedError(message) from None
-    return _Place(name, DISK, DISK.path(name))
+        raise EnvironmentFailedError(message)
 
 
 def _nearest_repository(folder: str) -> str:

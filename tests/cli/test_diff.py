@@ -7,7 +7,6 @@ import os
 import pty
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.repositories import ENVIRONMENT, commit, git, repository
+from tests.repositories import ENVIRONMENT, IMPORTS, commit, git, repository
 from tests.samples import HEAD, SERVER, WHOLE, put
 
 if TYPE_CHECKING:
@@ -321,7 +320,7 @@ def test_weaker_is_what_fails_unless_something_else_is_said(tlsconf: Callable[..
 
 
 def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT), **more}
+    environment = {**ENVIRONMENT, "PYTHONPATH": IMPORTS, **more}
     command = [sys.executable, "-m", "tlsconf", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
@@ -330,7 +329,7 @@ def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
 def test_in_a_pre_commit_hook(organisation: Path, tmp_path: Path, tree: str) -> None:
     git(organisation, "worktree", "add", "--quiet", str(tmp_path / "tree"))
     command = f"{sys.executable} -m tlsconf diff --since HEAD deps base.yaml deps/d1.yaml"
-    put(organisation, {".git/hooks/pre-commit": f"#!/bin/sh\nexport PYTHONPATH={ROOT}\n{command} >&2\n"})
+    put(organisation, {".git/hooks/pre-commit": f"#!/bin/sh\nexport PYTHONPATH={IMPORTS}\n{command} >&2\n"})
     (organisation / ".git/hooks/pre-commit").chmod(0o755)
     put(tmp_path / tree, base("opportunistic"))
     for extra in ([], ["--all"]):
@@ -352,7 +351,7 @@ def test_without_git(organisation: Path) -> None:
 def test_a_bar_shows_how_far_it_is_where_somebody_watches(organisation: Path) -> None:
     put(organisation, department(3))
     master, slave = pty.openpty()
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    environment = {**ENVIRONMENT, "PYTHONPATH": IMPORTS}
     command = [sys.executable, "-m", "tlsconf", "diff", "--since", "HEAD", "deps"]
     done = subprocess.run(command, cwd=organisation, env=environment, stdout=subprocess.PIPE, stderr=slave, check=False, timeout=60)
     os.close(slave)
@@ -360,19 +359,3 @@ def test_a_bar_shows_how_far_it_is_where_somebody_watches(organisation: Path) ->
     os.close(master)
     assert "comparing" in shown
     assert done.stdout.decode().endswith("3 profiles compared: 1 neutral\n")
-
-
-def test_the_time_grows_as_the_profiles_do(tlsconf: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def seconds(count: int) -> float:
-        files = base()
-        for number in range(count):
-            files |= department(number)
-        folder = repository(tmp_path / str(count), files)
-        put(folder, base("opportunistic"))
-        monkeypatch.chdir(folder)
-        start = time.process_time()
-        assert f"{count} profiles compared: 1 weaker" in tlsconf("diff", "--since", "HEAD", "deps").out
-        return time.process_time() - start
-
-    seconds(10)  # what is imported once
-    assert seconds(200) < 20 * seconds(20)  # a square would be a hundred times
