@@ -40,7 +40,7 @@ def audit(
     must_extend: Annotated[
         list[str] | None, typer.Option("--must-extend", metavar="NAME", help="A base that each profile has to extend.")
     ] = None,
-    on: Annotated[str | None, typer.Option("--on", metavar="YYYY-MM-DD", help="The day on which exceptions are judged: today.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day on which exceptions are judged: today.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TEXT,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="From what on the answer is no (exit 1).")] = FailOn.ERROR,
 ) -> None:
