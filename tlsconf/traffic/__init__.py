@@ -1,0 +1,1 @@
+"""What TLS real mail used, by what servers wrote down: headers and logs."""
