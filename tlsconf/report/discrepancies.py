@@ -31,23 +31,24 @@ class Inspected(NamedTuple):
 
 def discrepancies_text(inspected: Iterable[Inspected]) -> str:
     """Return a block for each discrepancy, `error ID: PATH:LINE: message` and what to do, and a line for each server."""
-    return "\n".join("".join(map(_block, item.found)) + _summary(item) for item in inspected)
+    return "\n".join("".join(map(block, item.found)) + _summary(item) for item in inspected)
 
 
 def discrepancies_json(inspected: Sequence[Inspected]) -> str:
     """Return an object with `format`, the servers `inspected`, and `findings`: the fields of a discrepancy, its target and release."""
     servers = [{"target": item.target, "host": item.host, "release": item.release} for item in inspected]
-    findings = [{"target": item.target, "release": item.release, **_unicode(found)} for item in inspected for found in item.found]
+    findings = [{"target": item.target, "release": item.release, **unicode_fields(found)} for item in inspected for found in item.found]
     return json.dumps({"format": FORMAT, "inspected": servers, "findings": findings}, indent=2)
 
 
-def _unicode(item: Discrepancy) -> dict[str, str | int | None]:
+def unicode_fields(item: Discrepancy) -> dict[str, str | int | None]:
     """Return the fields without bytes that are no text, which JSON can't hold."""
     fields = item._asdict()
     return {key: unicode_only(value) if isinstance(value, str) else value for key, value in fields.items()}
 
 
-def _block(item: Discrepancy) -> str:
+def block(item: Discrepancy) -> str:
+    """Return the lines of a discrepancy."""
     place = "" if item.path is None else f"{item.path}: " if item.line is None else f"{item.path}:{item.line}: "
     remedy = f"  {printable(item.remedy)}\n" if item.remedy else ""
     return f"{item.severity} {item.id}: {printable(place + item.message)}\n{remedy}"
