@@ -38,7 +38,7 @@ LAYERS = (
     {"tlsconf.targets"},
     {"tlsconf.rules"},
     {"tlsconf.live"},
-    {"tlsconf.resolve", "tlsconf.mta"},
+    {"tlsconf.resolve", "tlsconf.mta", "tlsconf.traffic"},
     {"tlsconf.prepared"},
     {"tlsconf.diff"},
     {"tlsconf.exceptions"},

@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 START = "import sys; sys.argv[0] = 'tlsconf'; from tlsconf.cli import main; main()"
 COMMANDS = {
-    "init", "validate", "render", "explain", "diff", "audit", "inspect", "schema", "profiles", "limitations", "checks",
+    "init", "validate", "render", "explain", "diff", "audit", "inspect", "headers", "logs", "probe", "schema", "profiles",
+    "limitations", "checks",
 }  # fmt: skip
 
 

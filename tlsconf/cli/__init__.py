@@ -13,7 +13,7 @@ sys.modules.setdefault("pydantic.plugin._loader", SimpleNamespace(get_plugins=tu
 
 import typer  # noqa: E402
 
-from tlsconf.cli import audit, checks, diff, explain, init, inspect, limitations, profiles, render, schema, validate  # noqa: E402
+from tlsconf.cli import audit, checks, diff, explain, headers, init, inspect, limitations, logs, probe, profiles, render, schema, validate  # noqa: E402
 from tlsconf.cli.terminal import flush, open_streams, report_failure, report_usage, warn  # noqa: E402
 from tlsconf.errors import TlsconfError  # noqa: E402
 
@@ -33,6 +33,9 @@ app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("audit")(audit.audit)
 app.command("inspect")(inspect.inspect)
+app.command("probe")(probe.probe)
+app.command("headers")(headers.headers)
+app.command("logs")(logs.logs)
 app.command("schema")(schema.schema)
 app.command("profiles")(profiles.profiles)
 app.command("limitations")(limitations.limitations)
