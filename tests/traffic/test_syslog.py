@@ -43,6 +43,11 @@ def test_frames(frame: bytes, stamp: bytes, server: bytes, pid: bytes) -> None:
     assert framed(frame % TEXT, lambda _: False) is None
 
 
+@pytest.mark.parametrize("line", [b"Nov 23 11:23:20 mx kernel: a [b", b"Nov 23 11:23:20 mx postfix/smtp[7] x", b"Nov 23 11:23:20 mx a]: b"])
+def test_lines_without_a_process(line: bytes) -> None:
+    assert framed(line, lambda _: True) is None
+
+
 @pytest.mark.parametrize(
     ("stamp", "seconds"),
     [

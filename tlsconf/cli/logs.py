@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from tlsconf.cli import suggest
-from tlsconf.cli.terminal import a_day, say, show, warn
+from tlsconf.cli.terminal import a_day, say, warn
 from tlsconf.errors import EnvironmentFailedError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
-    HTML = "html"
 
 
 class Direction(StrEnum):
@@ -113,10 +112,6 @@ def _write(counts: Counts, reading: Reading, format_: Format) -> None:
             say(traffic.traffic_json(counts, reading))
         case Format.CSV:
             say(traffic.traffic_csv(counts))
-        case Format.HTML:
-            from tlsconf.report.traffic_html import traffic_html
-
-            show(traffic_html(counts, reading))
 
 
 def _judge(profile: str) -> Judge:

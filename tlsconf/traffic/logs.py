@@ -53,9 +53,12 @@ def _passages(source: Source, clock: Clock, readers: _Readers, reading: Reading)
             read = known[program]
             if read is not None:
                 try:
-                    yield from read(Entry(when, server.decode("utf-8", "surrogateescape"), pid, text))
+                    found = read(Entry(when, server.decode("utf-8", "surrogateescape"), pid, text))
                 except NotUnderstoodError:
                     reading.not_understood(line)
+                else:
+                    if found:
+                        yield from found
         reading.advance(len(lines), source.stored)
     reading.finish(source.stored)
     if undated:

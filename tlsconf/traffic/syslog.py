@@ -65,9 +65,14 @@ def _with_priority(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | 
 
 def _traditional(line: bytes, stamp: bytes, begin: int, is_wanted: Callable[[bytes], bool]) -> Framed | None:
     end = line.find(b"]: ", begin)
-    before, _, pid = line[begin:end].rpartition(b"[")
-    server, _, program = before.rpartition(b" ")
-    return Framed(stamp, server, program, pid, line[end + 3 :]) if end > 0 and is_wanted(program) else None
+    bracket = line.rfind(b"[", begin, end)
+    if end < 0 or bracket < 0:
+        return None
+    space = line.rfind(b" ", begin, bracket)
+    program = line[max(begin, space + 1) : bracket]
+    if not is_wanted(program):
+        return None
+    return Framed(stamp, line[begin : max(begin, space)], program, line[bracket + 1 : end], line[end + 3 :])
 
 
 def _exim(line: bytes) -> Framed | None:
