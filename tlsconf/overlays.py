@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tlsconf.resolve import Resolved
 
 _LIMITATION: Final = "limitation-added"
-_UNSAFE: Final = frozenset({"weaker", "missing"})  # limitations that stop a render unless they are accepted
 
 
 def check(resolved: Resolved, planned: Sequence[Planned], *, all_targets: bool) -> list[Finding]:
@@ -85,7 +84,9 @@ def _acceptances(resolved: Resolved, base: Document, planned: Sequence[Planned])
         origins = resolved.acceptances(item.target.name, item.policy.host)
         for accepted, origin in zip(item.target.accept, origins, strict=True):
             limits = [
-                limit for limit in item.plan.limitations if limit.kind in _UNSAFE and not acceptance.not_accepted((limit,), (accepted,))
+                limit
+                for limit in item.plan.limitations
+                if limit.kind in acceptance.STOPPING and not acceptance.not_accepted((limit,), (accepted,))
             ]
             if limits and any(origin.document is document for document in above):
                 message = f"{accepted.id} ({limits[0].kind}): {limits[0].message}"

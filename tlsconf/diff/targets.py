@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tlsconf.diff import coverage
 from tlsconf.diff.change import Change, Kind
+from tlsconf.mta.acceptance import STOPPING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from tlsconf.diff.side import Side
     from tlsconf.plan import Limitation, Plan
     from tlsconf.policy import Policy, Target
-
-_UNSAFE = frozenset({"weaker", "missing"})
 
 
 def compare(old: Side, new: Side, plans: tuple[Mapping[str, Plan], Mapping[str, Plan]]) -> Iterator[Change]:
@@ -65,7 +64,7 @@ def _limitations(old: Side, new: Side, target: str, found: tuple[tuple[Limitatio
     for side, other, mine, theirs, name in ((new, old, after, before, "added"), (old, new, before, after, "removed")):
         for identifier, (limitation, cells) in mine.items():
             there = theirs.get(identifier)
-            unsafe = limitation.kind in _UNSAFE
+            unsafe = limitation.kind in STOPPING
             # What loses nothing is told once for a server; where a promise is not kept, it counts for whom.
             if there is not None and (not unsafe or cells <= there[1]):
                 continue

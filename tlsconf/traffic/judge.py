@@ -43,7 +43,7 @@ class Judge:
 
         @lru_cache(maxsize=_REMEMBERED)
         def inbound(domain: str | None, address: str | None) -> tuple[str | None, Parameters] | None:
-            decision = law.decide_inbound(policy, law.Incoming(domain, _client(address)))
+            decision = law.decide_inbound(policy, law.Incoming(domain, client_of(address)))
             if decision.rules:
                 floors = [rule.minimum_version for rule in decision.rules if rule.minimum_version is not None]
                 floor = max([decision.parameters.minimum_version, *floors])
@@ -90,7 +90,8 @@ def _beneath(parameters: Parameters, version: Version | None, suite: str | None)
     return None
 
 
-def _client(address: str | None) -> IPv4Address | IPv6Address:
+def client_of(address: str | None) -> IPv4Address | IPv6Address:
+    """Return the address that a log names, as servers see it; one that matches no rule where it names none."""
     from ipaddress import ip_address
 
     try:

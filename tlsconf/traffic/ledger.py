@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tlsconf import law
 from tlsconf.policy import NextHop
 from tlsconf.traffic.evidence import Failure, Session
+from tlsconf.traffic.judge import client_of
 from tlsconf.traffic.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from ipaddress import IPv4Address, IPv6Address
 
     from tlsconf.law import InboundDecision
     from tlsconf.policy import Policy
     from tlsconf.tls import Version
     from tlsconf.traffic.evidence import Passage
 
-_NO_CLIENT: Final = "0.0.0.0"  # noqa: S104  (no address: matches no rule by client)
 _SMTP: Final = 25
 _REMEMBERED: Final = 50_000
 _MOST_SUBJECTS: Final = 50_000
@@ -98,7 +97,7 @@ class Ledger:
 
         @lru_cache(maxsize=_REMEMBERED)
         def received(domain: str | None, address: str | None) -> Subject:
-            decision = law.decide_inbound(policy, law.Incoming(domain, _client(address)))
+            decision = law.decide_inbound(policy, law.Incoming(domain, client_of(address)))
             rules = tuple(rule.name for rule in decision.rules)
             self.inbound.setdefault((rules, decision.exempt), decision)
             return Subject(sent=False, domain=domain, rules=rules, exempt=decision.exempt)
@@ -200,13 +199,3 @@ def ledger(policy: Policy, found: Iterable[Passage]) -> Ledger:
     for passage in found:
         made.add(passage)
     return made
-
-
-def _client(address: str | None) -> IPv4Address | IPv6Address:
-    from ipaddress import ip_address
-
-    try:
-        client = ip_address((address or _NO_CLIENT).removeprefix("IPv6:"))
-    except ValueError:
-        client = ip_address(_NO_CLIENT)
-    return getattr(client, "ipv4_mapped", None) or client
