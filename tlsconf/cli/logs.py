@@ -30,6 +30,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     CSV = "csv"
+    HTML = "html"
 
 
 class Direction(StrEnum):
@@ -112,6 +113,10 @@ def _write(counts: Counts, reading: Reading, format_: Format) -> None:
             say(traffic.traffic_json(counts, reading))
         case Format.CSV:
             say(traffic.traffic_csv(counts))
+        case Format.HTML:
+            from tlsconf.report.traffic_html import traffic_html
+
+            say(traffic_html(counts, reading))
 
 
 def _judge(profile: str) -> Judge:
