@@ -34,7 +34,6 @@ class Judge:
 
     def __init__(self, policy: Policy) -> None:
         """Take the policy by which messages are judged."""
-        hops = {(hop.host, hop.port) for rule in policy.outbound.rules for hop in rule.next_hops}
 
         @lru_cache(maxsize=_REMEMBERED)
         def outbound(domain: str, hop: NextHop | None) -> tuple[str | None, Parameters] | None:
@@ -50,7 +49,7 @@ class Judge:
                 return ", ".join(rule.name for rule in decision.rules), decision.parameters._replace(minimum_version=floor)
             return (None, decision.parameters) if decision.tls is Level.REQUIRED and not decision.exempt else None
 
-        self._hops, self._outbound, self._inbound = hops, outbound, inbound
+        self._hops, self._outbound, self._inbound = named_hops(policy), outbound, inbound
 
     def breach(self, passage: Passage) -> Breach | None:
         """Return how a message that was delivered went against what is required, or `None`; what nobody wrote down is no breach.
@@ -60,7 +59,7 @@ class Judge:
         if passage.sent:
             if (passage.address or "").startswith(("127.", "::1")):
                 return None
-            required = self._outbound(passage.domain or "", self._hop(passage))
+            required = self._outbound(passage.domain or "", hop_of(passage, self._hops))
         else:
             required = self._inbound(passage.domain, passage.address)
         if required is None:
@@ -71,15 +70,6 @@ class Judge:
             return Breach(passage, rule, "clear text")
         what = _beneath(parameters, session.version, session.suite)
         return None if what is None else Breach(passage, rule, what)
-
-    def _hop(self, passage: Passage) -> NextHop | None:
-        """Return the fixed next hop that a rule names and the message went to: a log does not say what routed it there."""
-        if self._hops:
-            port = passage.port or _SMTP
-            for host in (passage.host, passage.address):
-                if host is not None and (host, port) in self._hops:
-                    return NextHop(host, port)
-        return None
 
 
 def _beneath(parameters: Parameters, version: Version | None, suite: str | None) -> str | None:
@@ -99,3 +89,18 @@ def client_of(address: str | None) -> IPv4Address | IPv6Address:
     except ValueError:
         client = ip_address(_NO_CLIENT)
     return getattr(client, "ipv4_mapped", None) or client
+
+
+def named_hops(policy: Policy) -> frozenset[NextHop]:
+    """Return the fixed next hops that rules name."""
+    return frozenset(hop for rule in policy.outbound.rules for hop in rule.next_hops)
+
+
+def hop_of(passage: Passage, named: frozenset[NextHop]) -> NextHop | None:
+    """Return the one of the fixed next hops that a message went to: a log does not say what routed it there."""
+    if named:
+        port = passage.port or _SMTP
+        for host in (passage.host, passage.address):
+            if host is not None and (hop := NextHop(host, port)) in named:
+                return hop
+    return None

@@ -6,20 +6,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlsconf import law
-from tlsconf.policy import NextHop
 from tlsconf.traffic.evidence import Failure, Session
-from tlsconf.traffic.judge import client_of
+from tlsconf.traffic.judge import client_of, hop_of, named_hops
 from tlsconf.traffic.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tlsconf.law import InboundDecision
-    from tlsconf.policy import Policy
+    from tlsconf.policy import NextHop, Policy
     from tlsconf.tls import Version
     from tlsconf.traffic.evidence import Passage
 
-_SMTP: Final = 25
 _REMEMBERED: Final = 50_000
 _MOST_SUBJECTS: Final = 50_000
 _MOST_SERVERS: Final = 100
@@ -90,7 +88,7 @@ class Ledger:
         self.abilities: dict[tuple[str, bool], Ability] = {}  # by server, and whether it sends
         self.beyond = self.handshakes = 0
         self._most = most_subjects
-        self._hops = {(hop.host, hop.port) for rule in policy.outbound.rules for hop in rule.next_hops}
+        self._hops = named_hops(policy)
         self._failed: Memory[tuple[str, str, str | None], bool] = Memory()
         self._origin: int | None = None
         self._today = (0.0, 0.0, 0)  # from, until, number of the day
@@ -109,7 +107,7 @@ class Ledger:
         if passage.result != "delivered" and not self._is_new_failure(passage):
             return
         subject = (
-            Subject(sent=True, domain=passage.domain, hop=self._hop(passage))
+            Subject(sent=True, domain=passage.domain, hop=hop_of(passage, self._hops))
             if passage.sent
             else self._received(passage.domain, passage.address)
         )
@@ -162,15 +160,6 @@ class Ledger:
             if not ability.uses_tls or (version is not None and (ability.highest is None or version > ability.highest)):
                 self.abilities[key] = Ability(uses_tls=True, highest=version if version is not None else ability.highest)
         return server
-
-    def _hop(self, passage: Passage) -> NextHop | None:
-        """Return the fixed next hop that a rule names and the message went to: a log does not say what routed it there."""
-        if self._hops:
-            port = passage.port or _SMTP
-            for host in (passage.host, passage.address):
-                if host is not None and (host, port) in self._hops:
-                    return NextHop(host, port)
-        return None
 
     def _day(self, when: float) -> int:
         """Return the bit of a day of this machine's zone.
