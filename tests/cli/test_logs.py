@@ -125,8 +125,10 @@ def test_nothing_that_a_terminal_obeys(tlsconf: Tlsconf, log: Path) -> None:
     done = tlsconf("logs", log, *YEAR)
     assert "1 line about TLS was not understood" in done.out
     assert "\x1b" not in done.out + done.err
-    for format_ in ("json", "csv"):
-        assert "\x1b" not in tlsconf("logs", log, *YEAR, "--format", format_).out
+    for format_ in ("json", "csv", "html"):
+        done = tlsconf("logs", log, *YEAR, "--format", format_)
+        assert "\x1b" not in done.out + done.err
+        assert done.err == "tlsconf: lines about TLS that were not understood: 1\n"
 
 
 def test_an_archive_that_ends_too_early(tlsconf: Tlsconf, log: Path) -> None:

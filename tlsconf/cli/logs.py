@@ -97,7 +97,7 @@ def _finish(reading: Reading, *, is_no: bool, tell_unknown: bool) -> NoReturn:
     for sentence in (*reading.troubles, *reading.lost):
         warn(f"tlsconf: {sentence}")
     if tell_unknown and reading.unknown:
-        warn(f"tlsconf: {reading.unknown} lines about TLS were not understood")
+        warn(f"tlsconf: lines about TLS that were not understood: {reading.unknown}")
     if reading.lost:  # what is known was said, and the answer is not whole
         raise typer.Exit(EnvironmentFailedError.exit_code)
     raise typer.Exit(int(is_no))

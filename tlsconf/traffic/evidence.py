@@ -20,7 +20,7 @@ class Proof(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a message was not delivered, or not accepted, as far as TLS is the reason."""
+    """Why there was no TLS, or not enough. The message was then held or refused; or, if `delivered` all the same, it went in clear text."""
 
     NOT_OFFERED = "STARTTLS was not offered"
     HANDSHAKE = "the handshake failed"
