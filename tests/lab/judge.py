@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tests.lab import limited
-from tests.lab.evidence import received, suite, version
+from tests.lab import limited, told
+from tests.lab.evidence import used
 from tests.lab.kinds import client_peer
 from tlsconf import law
 from tlsconf.law import Incoming, Outcome, Outgoing
-from tlsconf.tls import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.lab.limited import Build
     from tests.lab.scenarios import Inbound, Outbound, Scenario
-    from tests.lab.site import Session
+    from tests.lab.told import World
     from tlsconf.plan import Limitation
 
 Event = dict[str, Any]  # what `world.py` writes down
 Answer = dict[str, Any]  # what `client.py` says
+TOLD: Final = ("/log", "/received", "/requirements", "/nothing-lost")  # how the names of cells end that are about what is told of messages
 
 
 class Result(NamedTuple):
@@ -99,28 +99,16 @@ class Judge(NamedTuple):
         detail = "" if seen == expected else f"{answer['stage']} {answer['code']} {answer['text']}"
         return Result(cell.id, str(kept), seen, detail, str(expected), ids)
 
-    def logged(self, events: Iterable[Event], sessions: Iterable[Session]) -> Result:
-        """Compare what the log says of each delivery with what the host saw."""
-        said = {session.recipient.lower(): session for session in sessions}
-        wrong = []
-        for event in events:
-            for recipient in recipients(event):
-                session = said.get(recipient)
-                if session is None:
-                    wrong.append(f"{recipient}: not in the log")
-                elif _named(version(session.version), session.cipher) != _named(event["version"], event["cipher"]):
-                    wrong.append(f"{recipient}: log {session.version} {session.cipher}, host {event['version']} {event['cipher']}")
-        return _all_right(f"out/{self.scenario.name}/log", "as the hosts saw it", wrong)
-
-    def headed(self, events: Iterable[Event], answers: dict[str, Answer]) -> Result:
-        """Compare what the server wrote into Received: with what the client saw; `answers` are by the recipient's local part."""
-        wrong = []
-        for event in events:
-            for recipient in recipients(event):
-                answer = answers.get(recipient.partition("@")[0])
-                if answer is not None and _named(*received(event["text"])) != _named(answer["version"], answer["cipher"]):
-                    wrong.append(f"{recipient}: header {received(event['text'])}, client {answer['version']} {answer['cipher']}")
-        return _all_right(f"in/{self.scenario.name}/received", "as the clients saw it", wrong)
+    def told(self, world: World, log: str) -> tuple[Result, ...]:
+        """Compare what `tlsconf logs` and `tlsconf headers` say of all messages with what others saw."""
+        name = self.scenario.name
+        found, unknown = told.read_log(log)
+        return (
+            _all_right(f"out/{name}/log", "as the hosts and the queue have it", [*told.sent_wrong(world, found), *unknown]),
+            _all_right(f"in/{name}/log", "as the clients saw it", told.received_wrong(world, found)),
+            _all_right(f"in/{name}/received", "as the clients saw it", told.headers_wrong(world)),
+            _all_right(f"all/{name}/requirements", "told where they are not kept", told.breaches_wrong(world, found)),
+        )
 
     def accounted(self, events: Iterable[Event], queued: frozenset[str], taken: frozenset[str]) -> Result:
         """Say whether everything that was taken was delivered once or is in the queue, recipient by recipient."""
@@ -159,9 +147,9 @@ def _sent_outcome(cell: Outbound, found: list[Event], decision: law.OutboundDeci
         return f"delivered to {event['host']}"
     if event["version"] is None:
         return str(Outcome.CLEAR)
-    used = Version[{"TLSv1": "TLSv1_0"}.get(event["version"], event["version"].replace(".", "_"))]
+    version, suite = used(event["version"], event["cipher"])
     parameters = decision.parameters
-    is_allowed = used >= parameters.minimum_version and suite(event["cipher"], event["version"]) in parameters.cipher_suites
+    is_allowed = version is not None and version >= parameters.minimum_version and suite in parameters.cipher_suites
     return str(Outcome.TLS) if is_allowed else f"{event['version']} with {event['cipher']}"
 
 
@@ -180,10 +168,6 @@ def _received_outcome(answer: Answer, *, in_tls: bool, by_site: bool) -> str:
         return str(Outcome.REFUSED)
     is_for_tls = (in_tls or code == 530) and re.match(r"5\.7\.\d", text)  # RFC 3207 section 4
     return str(Outcome.REFUSED) if is_for_tls else f"{code} {text}"
-
-
-def _named(in_version: str | None, cipher: str | None) -> tuple[str | None, str | None]:
-    return in_version, suite(cipher, in_version)
 
 
 def _all_right(cell: str, words: str, wrong: list[str]) -> Result:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tests.lab.judge import TOLD
 from tests.lab.run import run
 from tests.lab.scenarios import all_scenarios
 
@@ -33,12 +34,12 @@ def check(mutation: Mutation) -> tuple[Mutation, tuple[str, ...]]:
     Raises `MutationError` where there is nothing to replace.
     """
     names = set(mutation.cells)
-    some = "/stranger/free.test/" if any(name.endswith("/received") for name in names) else None  # headers need messages
+    some = ("/stranger/free.test/", "/hostname/valid") if any(name.endswith(TOLD) for name in names) else ()  # messages to be told of
     scenario = next(s for s in all_scenarios() if s.name == mutation.cells[0].split("/")[1])
-    together = {cell.host for cell in scenario.outbound if cell.id in names}
+    together = {cell.host for cell in scenario.outbound if cell.id in names or any(part in cell.id for part in some)}
     chosen = scenario._replace(
         outbound=tuple(cell for cell in scenario.outbound if cell.host in together),
-        inbound=tuple(cell for cell in scenario.inbound if cell.id in names or (some and some in cell.id)),
+        inbound=tuple(cell for cell in scenario.inbound if cell.id in names or any(part in cell.id for part in some)),
     )
     done = run(mutation.build, chosen, tamper=lambda folder: _replace(folder, mutation))
     found = {result.cell for result in done.results if result.is_broken}
@@ -91,6 +92,7 @@ MUTATIONS: Final = (
     Mutation("a group added", _POSTFIX, "prime256v1 secp384r1", "prime256v1 secp384r1 secp521r1", ("in/rules/handshake/tls1.3-secp521r1",)),
     Mutation("no word of TLS in headers", _POSTFIX, "smtpd_tls_received_header = yes", "smtpd_tls_received_header = no",
              ("in/rules/received",)),
+    Mutation("no word of TLS in logs", _POSTFIX, "tls_loglevel = 1", "tls_loglevel = 0", ("out/rules/log", "in/rules/log")),
     Mutation("multi_domain left on", _EXIM, "multi_domain = false", "multi_domain = true", ("out/rules/one-message/no-starttls/default",)),
     Mutation("sessions passed on", _EXIM, "hosts_nopass_tls = *", "hosts_nopass_tls =",
              ("out/rules/queued/required-then-hostname-self-signed/second",)),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.lab import roots
+from tests.lab.judge import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ def _build(name: str, results: Sequence[Result]) -> dict[str, Any]:
 
 def _kind(cell: str) -> str:
     """Return the kind of a cell: what logs, headers and counts say is apart from what happens to a message."""
-    return "all" if cell.endswith(("/log", "/received", "/nothing-lost")) else cell.partition("/")[0]
+    return "all" if cell.endswith(TOLD) else cell.partition("/")[0]
 
 
 def is_current(made: dict[str, Any]) -> bool:

@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tests.lab import certificates, client, limited, roots, sandbox, site, world
+from tests.lab import certificates, client, limited, roots, sandbox, site, told, world
+from tests.lab.inside import HOSTNAME
 from tests.lab.install import install
 from tests.lab.judge import Judge, address, token
 from tests.lab.network import GATEWAY4, HOP_ADDRESS, LOOPBACK, SERVER4, SERVER6, connect
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tests.lab.sandbox import Sandbox
     from tests.lab.scenarios import Outbound, Scenario
     from tests.lab.site import Site
+    from tests.lab.told import Attempt
     from tlsconf.plan import Plan
     from tlsconf.policy import Policy
 
@@ -58,7 +60,7 @@ def run(build: str, scenario: Scenario, *, split: bool = False, tamper: Callable
     """
     began = time.monotonic()
     with opened(build, scenario, split=split, tamper=tamper) as lab:
-        results = (*lab.send(), *lab.receive(), *lab.account())
+        results = (*lab.send(), *lab.receive(), *lab.account(), *lab.told())
     return Run(build, scenario.name, lab.plan, results, time.monotonic() - began)
 
 
@@ -120,8 +122,8 @@ class Lab:
             for number, name in enumerate(scenario.hosts)
         }
         self.skipped: set[str] = set()
-        self.sent: list[dict[str, Any]] = []
-        self.handed_over: list[dict[str, Any]] = []
+        self.taken: dict[str, Attempt] = {}  # messages that the server accepted, by recipient in lower case
+        self.refused: list[Attempt] = []
 
     def prepare(self, *, split: bool) -> None:
         """Give the machines addresses and a name server, and the site what it has of its own."""
@@ -172,9 +174,8 @@ class Lab:
         self.inject([cell for cell in cells if cell.phase == 0])
         for _ in range(_ROUNDS):
             self.site.run_queue(self.box)
-        events, queued, log = self.events(), self.queued(), self.site.log(self.box)
-        results = [self.judge.sent(cell, events, queued, log) for cell in cells]
-        return (*results, self.judge.logged(events, self.site.sessions(log)))
+        events, queued, log = self.events(), frozenset(recipient for _, recipient in self.queued()), self.site.log(self.box)
+        return tuple(self.judge.sent(cell, events, queued, log) for cell in cells)
 
     def receive(self) -> tuple[Result, ...]:
         """Make every inbound attempt, and follow what was accepted to the host that gets it."""
@@ -191,37 +192,51 @@ class Lab:
             for cell in cells
         ]  # fmt: skip
         answers = {answer["id"]: answer for answer in self._attempt(attempts)}
-        self.handed_over += [answer for answer in answers.values() if answer["stage"] == "accepted"]
-        results = [self.judge.received(cell, answers[token(cell.id)]) for cell in cells]
+        for cell in cells:
+            made = told.attempt(answers[token(cell.id)], cell.sender, cell.source)
+            if made.stage == "accepted":
+                self.taken[f"{token(cell.id)}@{RELAYED}"] = made
+            else:
+                self.refused.append(made)
         self.site.run_queue(self.box)
-        return (*results, self.judge.headed(self.events(), answers))
+        return tuple(self.judge.received(cell, answers[token(cell.id)]) for cell in cells)
 
     def account(self) -> tuple[Result, ...]:
         """Say whether every message that was taken was delivered once or is in the queue, for each recipient."""
-        taken = {recipient.lower() for message in self.sent for recipient in message["recipients"]}
-        taken |= {f"{answer['id']}@{RELAYED}" for answer in self.handed_over}
-        return (self.judge.accounted(self.events(), self.queued(), frozenset(taken)),) if taken else ()
+        queued = frozenset(recipient for _, recipient in self.queued())
+        return (self.judge.accounted(self.events(), queued, frozenset(self.taken)),) if self.taken else ()
+
+    def told(self) -> tuple[Result, ...]:
+        """Say whether `tlsconf logs` and `tlsconf headers` tell of all this what others saw."""
+        cells = {address(cell).lower(): cell for cell in self.scenario.outbound}
+        limitations = frozenset(item.id for item in self.plan.limitations)
+        seen = told.World(
+            self.scenario, self.policy, self.events(), cells, self.taken, self.refused, self.queued(), self.addresses, limitations
+        )
+        return self.judge.told(seen, self.site.log(self.box))
 
     def inject(self, cells: Iterable[Outbound]) -> None:
         """Hand messages over to the server: cells of one message are its recipients."""
         messages: dict[str, list[Outbound]] = {}
         for cell in cells:
             messages.setdefault(cell.message, []).append(cell)
-        attempts = [
+        attempts: list[dict[str, Any]] = [
             {
-                "id": f"m{len(self.sent) + number}", "source": None, "host": LOOPBACK, "port": 25, "sender": "somebody@mail.lab.example",
+                "id": f"m{len(self.taken) + number}", "source": None, "host": LOOPBACK, "port": 25, "sender": f"somebody@{HOSTNAME}",
                 "recipients": [address(cell) for cell in group], "subject": message, "tls": None,
             }
             for number, (message, group) in enumerate(messages.items())
         ]  # fmt: skip
         if not attempts:
             return
-        self.sent += attempts
         command = ["nsenter", "-t", str(self.box.pid), "-n", sys.executable, "-I", client.__file__, str(_WORKERS)]
         done = subprocess.run(command, input=json.dumps(attempts), capture_output=True, check=True, text=True, timeout=300)
-        refused = [answer for answer in json.loads(done.stdout) if answer["stage"] != "accepted"]
+        answers = json.loads(done.stdout)
+        refused = [answer for answer in answers if answer["stage"] != "accepted"]
         if refused:
             raise sandbox.SandboxError(f"{self.build} does not take the lab's own mail: {refused[:3]}")
+        local = told.attempt(answers[0], HOSTNAME, LOOPBACK)
+        self.taken |= {recipient.lower(): local for message in attempts for recipient in message["recipients"]}
 
     def _attempt(self, attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Let the clients work: one process for each configuration of OpenSSL."""
@@ -299,9 +314,9 @@ class Lab:
         """Return what the hosts have seen so far."""
         return [json.loads(line) for line in self.other.read("/srv/events").splitlines()]
 
-    def queued(self) -> frozenset[str]:
-        """Return the recipients in the queue, in lower case."""
-        return frozenset(recipient.lower() for _, recipient in self.site.queued(self.box))
+    def queued(self) -> frozenset[tuple[str, str]]:
+        """Return the messages in the queue: what the server calls them, and recipients in lower case."""
+        return frozenset((identifier, recipient.lower()) for identifier, recipient in self.site.queued(self.box))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

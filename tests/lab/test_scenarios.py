@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lab import kinds, limited, mutations, report, roots
-from tests.lab.evidence import received, suite, version
-from tests.lab.judge import Result, token
+from tests.lab.judge import TOLD, Result, token
 from tests.lab.run import Run
 from tests.lab.scenarios import Scenario, all_scenarios
-from tests.lab.site import postfix
 from tlsconf.law import Certificate, Tlsa
 from tlsconf.mta.documentation import limitation_documents
 from tlsconf.plan import Plan
@@ -72,7 +70,7 @@ def test_errors_on_purpose_name_cells_that_are_there() -> None:
     known = {cell.id for scenario in SCENARIOS for cell in scenario.outbound} | {
         cell.id for scenario in SCENARIOS for cell in scenario.inbound
     }
-    named = {name for mutation in mutations.MUTATIONS for name in mutation.cells if not name.endswith("/received")}
+    named = {name for mutation in mutations.MUTATIONS for name in mutation.cells if not name.endswith(TOLD)}
     assert named <= known
     assert {mutation.build for mutation in mutations.MUTATIONS} <= set(roots.SERVERS)
     assert len(mutations.MUTATIONS) >= 12
@@ -80,41 +78,6 @@ def test_errors_on_purpose_name_cells_that_are_there() -> None:
 
 def test_limitations_that_change_a_cell_are_limitations() -> None:
     assert set(limitation_documents()) >= limited.KNOWN
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("from a (b [192.0.2.1]) (using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)) by c (Postfix)",
-         ("TLSv1.3", "TLS_AES_256_GCM_SHA384")),
-        ("from a by c with ESMTPS (8.18.1/8.18.1) (version=TLSv1.2 cipher=ECDHE-RSA-AES256-GCM-SHA384 bits=256 verify=NO)",
-         ("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384")),
-        ("from a by c with esmtps (TLS1.3) tls TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 (Exim 4.96)", ("TLSv1.3", "TLS_AES_128_GCM_SHA256")),
-        ("from a by c with esmtps (TLS1.2:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256)", (None, None)),
-        ("from a by c with ESMTP id 1", (None, None)),
-    ],
-)  # fmt: skip
-def test_a_header_says_what_the_session_was(header: str, expected: tuple[str | None, str | None]) -> None:
-    said, cipher = received(
-        f"Received: {header};\r\n Mon, 23 Nov 2026 12:00:00 +0000\r\nReceived: from older (using TLSv1.1 with cipher X)\r\n"
-    )
-    assert (said, suite(cipher, said)) == expected
-
-
-def test_names_of_suites_in_logs() -> None:
-    assert suite("ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM", "TLSv1.2") == "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
-    assert suite("ECDHE_X25519__RSA_PSS_RSAE_SHA256__CHACHA20_POLY1305", "TLSv1.3") == "TLS_CHACHA20_POLY1305_SHA256"
-    assert suite("ECDHE_X25519__AES_256_CBC__SHA1", "TLSv1.1") == "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"
-    assert suite("SOMETHING-ELSE", "TLSv1.2") == "SOMETHING-ELSE"
-    assert [version(text) for text in ("TLS1.3", "TLSv1.0", "TLSv1", None)] == ["TLSv1.3", "TLSv1", "TLSv1", None]
-
-
-def test_a_connection_of_postfix_counts_for_one_message() -> None:
-    made = "postfix/smtp[7]: Untrusted TLS connection established to h.test[192.0.2.1]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384"
-    sent = "postfix/smtp[7]: {}: to=<{}@h.test>, relay=h.test[192.0.2.1]:25, delay=0, status=sent (ok)"
-    log = "\n".join([made, sent.format("A1", "a"), sent.format("A1", "b"), sent.format("B2", "c"), made, sent.format("C3", "d")])
-    found = {session.recipient.partition("@")[0]: session.version for session in postfix.sessions(log)}
-    assert found == {"a": "TLSv1.3", "b": "TLSv1.3", "c": None, "d": "TLSv1.3"}
 
 
 def test_what_a_result_is() -> None:

@@ -24,6 +24,7 @@ _MAIL: Final = ("cur", "new")  # where a Maildir has its messages; those in `tmp
 # A separator has a date in the form of ctime(3); a line of text that begins with `From ` has none.
 _SEPARATOR: Final = re.compile(rb"From (.{0,1000}?) {0,3}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]?\d \d\d:\d\d")
 _BLANK: Final = (b"\n", b"\r\n")
+_ARCHIVES: Final = {b"\x1f\x8b": "zcat", b"\xfd7zXZ\0": "xzcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"BZh": "bzcat"}
 
 
 class Message(NamedTuple):
@@ -51,7 +52,7 @@ def messages(name: str) -> Iterator[Message]:
         yield from _standard_input()
         return
     path = Path(name)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112  (unlike that of `Path`, it takes any name: one that is too long is no folder)
         yield from _file(path)
         return
     failures: list[str] = []
@@ -82,7 +83,8 @@ def _below(folder: Path, failures: list[str]) -> Iterator[Path]:
         maildir = all(name in folders for name in _MAIL)
         folders[:] = sorted(name for name in folders if not (maildir and name == "tmp"))
         if not maildir:  # which has nothing of mail beside its folders
-            yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
+            found = (Path(place, name) for name in sorted(files) if not name.startswith("."))
+            yield from (path for path in found if not path.is_fifo())  # which nobody may ever write to
 
 
 def _file(path: Path) -> Iterator[Message]:
@@ -101,6 +103,10 @@ def _file(path: Path) -> Iterator[Message]:
 def _messages(name: str, stream: IO[bytes]) -> Iterator[Message]:
     lines = _lines(stream)
     first = next((line for line in lines if line not in _BLANK), b"").removeprefix(b"\xef\xbb\xbf")
+    if first.startswith(tuple(_ARCHIVES)):
+        program = next(program for magic, program in _ARCHIVES.items() if first.startswith(magic))
+        message = f"{name}: it is compressed: unpack it first, as in `{program} FILE | tlsconf headers`"
+        raise EnvironmentFailedError(message)
     if not first.startswith(b"From "):
         yield _message(name, 1, None, first, lines)
         return

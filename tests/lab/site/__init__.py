@@ -28,15 +28,6 @@ class Wanted(NamedTuple):
     split: bool = False
 
 
-class Session(NamedTuple):
-    """What a server's log says of a delivery: to whom, at which address, and the TLS version and cipher, or `None` for clear text."""
-
-    recipient: str
-    address: str
-    version: str | None
-    cipher: str | None
-
-
 class Site(Protocol):
     """A server as the lab needs it: a module of this folder."""
 
@@ -56,10 +47,6 @@ class Site(Protocol):
 
     def queued(self, box: Sandbox) -> frozenset[tuple[str, str]]:
         """Return what is in the queue: message id of the server, and recipient."""
-        ...
-
-    def sessions(self, log: str) -> tuple[Session, ...]:
-        """Return what the log says of each delivery."""
         ...
 
     def log(self, box: Sandbox) -> str:

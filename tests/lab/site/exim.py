@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
-from tests.lab.site import Session, wait_until_idle
+from tests.lab.site import wait_until_idle
 
 if TYPE_CHECKING:
     from tests.lab.sandbox import Sandbox
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 SERVICE: Final = "exim4"
 _ANSWERS: Final = "/etc/exim4/update-exim4.conf.conf"  # to debconf's questions
 _LOG: Final = "/var/log/exim4/mainlog"
-_DELIVERY: Final = re.compile(r" (?:=>|->) (\S+) (?:<\S+> )?.*? H=\S+ \[([^\]]*)\](.*)")
-_TLS: Final = re.compile(r" X=(TLS[0-9.]+):([^:\s]+)")  # then bits, and from 4.100 on the group
 
 
 def target() -> dict[str, object]:
@@ -68,16 +65,6 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
         elif len(words) == 1:
             found.add((identifier, words[0]))
     return frozenset(found)
-
-
-def sessions(log: str) -> tuple[Session, ...]:
-    """Read the delivery lines, which say all."""
-    found = []
-    for line in log.splitlines():
-        if sent := _DELIVERY.search(line):
-            tls = _TLS.search(sent[3])
-            found.append(Session(sent[1], sent[2], *((tls[1], tls[2]) if tls else (None, None))))
-    return tuple(found)
 
 
 def log(box: Sandbox) -> str:

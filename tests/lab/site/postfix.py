@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.install import settle
-from tests.lab.site import Session
 
 if TYPE_CHECKING:
     from tests.lab.sandbox import Sandbox
@@ -22,8 +20,6 @@ _KEEP: Final = {
     "smtpd_restriction_classes": ["site_class"],
     "smtp_tls_policy_maps": ["texthash:/etc/postfix/site_tls"],
 }
-_DELIVERY: Final = re.compile(r"postfix/smtp\[(\d+)\]: (\w+): to=<([^>]*)>,(?: orig_to=<[^>]*>,)? relay=([^,]*), .*status=(\w+)")
-_ESTABLISHED: Final = re.compile(r"postfix/smtp\[(\d+)\]: (?:\w+: )?\w+ TLS connection established to ([^:]*:\d+): (\S+) with cipher (\S+)")
 
 
 def target() -> dict[str, object]:
@@ -77,27 +73,6 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
     """Return what is in the queue."""
     messages = [json.loads(line) for line in box.run("postqueue", "-j").stdout.splitlines()]
     return frozenset((message["queue_id"], recipient["address"]) for message in messages for recipient in message["recipients"])
-
-
-def sessions(log: str) -> tuple[Session, ...]:
-    """Join each delivery with the TLS connection that the same process made for it: none is kept for a later message."""
-    found = []
-    tls: dict[str, tuple[str, str, str]] = {}
-    last: dict[str, str] = {}  # the message that a process has used its connection for
-    for line in log.splitlines():
-        if made := _ESTABLISHED.search(line):
-            tls[made[1]] = made[2], made[3], made[4]
-            last.pop(made[1], None)
-        elif sent := _DELIVERY.search(line):
-            process, identifier, recipient, relay, status = sent.groups()
-            if last.setdefault(process, identifier) != identifier:
-                tls.pop(process, None)
-                last[process] = identifier
-            if status == "sent":
-                host, version, cipher = tls.get(process, ("", None, None))
-                address = relay.partition("[")[2].partition("]")[0]
-                found.append(Session(recipient, address, *((version, cipher) if host == relay else (None, None))))
-    return tuple(found)
 
 
 def log(box: Sandbox) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tests.lab.network import SERVER6
-from tests.lab.site import Session, wait_until_idle
+from tests.lab.site import wait_until_idle
 
 if TYPE_CHECKING:
     from tests.lab.sandbox import Sandbox
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "sendmail"
 _MC: Final = "/etc/mail/sendmail.mc"
-_STARTTLS: Final = re.compile(r"sm-mta\[(\d+)\]: STARTTLS=client, relay=(\S+?)\.?, version=(\S+?), verify=\S+, cipher=(\S+?),")
-_DELIVERY: Final = re.compile(r"sm-mta\[(\d+)\]: (\w+): to=(\S+?), .*relay=(\S+?)\.? \[([^\]]*)\], dsn=2\S*, stat=Sent")
 
 
 def target() -> dict[str, object]:
@@ -68,21 +66,6 @@ def queued(box: Sandbox) -> frozenset[tuple[str, str]]:
     shown = box.run("sh", "-c", "cd /var/spool/mqueue && grep -H '^R' qf* 2>/dev/null || true").stdout
     found = re.findall(r"^qf(\w+):R.*?:<?([^<>\s]+)>?$", shown, re.MULTILINE)
     return frozenset(found)
-
-
-def sessions(log: str) -> tuple[Session, ...]:
-    """Join each delivery with the last STARTTLS line that the same process wrote for the same host: connections stay open a while."""
-    found = []
-    tls: dict[str, dict[str, tuple[str, str]]] = {}
-    for line in log.splitlines():
-        if made := _STARTTLS.search(line):
-            tls.setdefault(made[1], {})[made[2]] = made[3], made[4]
-        elif sent := _DELIVERY.search(line):
-            begin, _, end = sent[4].partition("...")  # long names are shortened
-            hosts = tls.get(sent[1], {})
-            version, cipher = next((hosts[host] for host in hosts if host.startswith(begin) and host.endswith(end)), (None, None))
-            found += [Session(to.strip("<>"), sent[5], version, cipher) for to in sent[3].split(",")]
-    return tuple(found)
 
 
 def log(box: Sandbox) -> str:

@@ -207,6 +207,20 @@ def test_how_lines_are_framed(frame: str, identifier: str) -> None:
     assert passage.session is not None
 
 
+@pytest.mark.parametrize(("sender", "domain"), [("a@X.example", "x.example"), ("", None), ('"rejected RCPT: >"@x.example', "x.example")])
+def test_whom_a_refused_client_brought_mail_of(sender: str, domain: str | None) -> None:
+    answer = "530 5.7.0 Must issue a STARTTLS command first"
+    (passage,) = understood(line(f"H=(c.example) [198.51.100.1] rejected MAIL <{sender}>: {answer}"))
+    assert (passage.domain, passage.address) == (domain, "198.51.100.1")
+
+
+def test_a_delivery_that_died_over_tlsa_records() -> None:
+    died = sent("defer (-1): smtp transport process returned non-zero status 0x000b: terminated by signal 11", "==")
+    (passage,) = understood(line(f"{ID} DANE error: No usable TLSA records") + died)
+    assert (passage.domain, passage.host, passage.result, passage.failure) == ("x.example", None, "deferred", Failure.DANE)
+    assert understood(died) == []
+
+
 def test_lines_about_tls_that_nobody_knows_are_counted() -> None:
     found, reading = read(line(f"{ID} the TLS engine sings") + line("something new about TLS") + line("sings"))
     assert (found, reading.unknown) == ([], 2)

@@ -190,6 +190,42 @@ def test_clients_without_tls_are_refused(answer: str, result: str | None) -> Non
     assert [(p.domain, p.result, p.failure) for p in found] == ([("x.example", result, Failure.REQUIRED_OF_CLIENT)] if result else [])
 
 
+def refused_recipient(to: str = "r@own.example", queue_id: str = ID) -> str:
+    answer = "530 5.7.0 Must issue a STARTTLS command first"
+    return line(f"{queue_id}: ruleset=check_rcpt, arg1=<{to}>, relay=c.example [198.51.100.1], reject={answer}")
+
+
+def nothing_taken(sender: str, queue_id: str = ID) -> str:
+    return line(f"{queue_id}: from=<{sender}>, size=0, class=0, nrcpts=0, proto=ESMTP, daemon=MTA-v4, relay=c.example [198.51.100.1]")
+
+
+def test_a_refused_recipient_counts_for_the_sender_who_is_written_later() -> None:
+    (passage,) = understood(refused_recipient() + refused_recipient("s@own.example") + nothing_taken("a@X.example"))
+    assert (passage.domain, passage.result, passage.failure) == ("x.example", "refused", Failure.REQUIRED_OF_CLIENT)
+    other = "6ANBMcOg016845"
+    assert understood(nothing_taken("a@x.example") + refused_recipient() + nothing_taken("a@x.example", other)) == []
+
+
+def test_a_handshake_that_failed_is_told_of_every_recipient_of_the_message_and_of_no_other() -> None:
+    failed = line("STARTTLS=client, error: connect failed=-1, reason=no protocols available, SSL_error=1, errno=0, retry=-1")
+    named = line("ruleset=tls_server, arg1=SOFTWARE, relay=a.example, reject=454 4.7.0 TLS handshake failed.")
+    later = sent(queue_id="6ANBMcOg016845")
+    reason = "Deferred: 454 4.7.0 TLS is required, rule bank"
+    found = understood(failed + named + sent(stat=reason) + sent("<u@z.example>") + later)
+    assert [(passage.domain, passage.failure) for passage in found] == [
+        ("x.example", Failure.HANDSHAKE),
+        ("z.example", Failure.HANDSHAKE),
+        ("x.example", None),
+    ]
+
+
+def test_a_handshake_that_failed_takes_the_place_of_an_older_connection() -> None:
+    failed = line("STARTTLS=client, error: connect failed=-1, reason=no protocols available, SSL_error=1, errno=0, retry=-1")
+    named = line("ruleset=tls_server, arg1=SOFTWARE, relay=a.example, reject=454 4.7.0 TLS handshake failed.")
+    (_, second) = understood(made() + sent() + failed + named + sent(queue_id="6ANBMcOg016845"))
+    assert (second.session, second.failure) == (None, Failure.HANDSHAKE)
+
+
 def test_lines_about_tls_that_nobody_knows_are_counted() -> None:
     found, reading = read(line("STARTTLS=client, the engine sings") + line("sings"))
     assert (found, reading.unknown) == ([], 1)

@@ -37,7 +37,8 @@ _CONNECTION_ERROR: Final = re.compile(
 _FROM: Final = re.compile(r"(?:(?P<host>[^\s(\[]+) )?(?:\([^)]{0,300}\) )?\[(?P<address>[0-9A-Fa-f.:]{2,45})\]")
 _REJECTED: Final = re.compile(
     rf"(?: F=<(?P<sender>(?:{_TEXT}|[^\">]){{0,300}})>)?(?: A=\S+)? "
-    r"(?P<now>temporarily )?rejected (?:MAIL|RCPT|DATA|after DATA)\b[^:]{0,400}: (?P<text>.*)"
+    rf"(?P<now>temporarily )?rejected (?:MAIL <(?P<from>(?:{_TEXT}|[^\">]){{0,300}})>|(?:MAIL|RCPT|DATA|after DATA)\b[^:]{{0,400}}): "
+    r"(?P<text>.*)"
 )
 _LACK_OF_TLS: Final = re.compile(r"\bSTARTTLS\b|\bTLS\b|[Ee]ncrypt")
 _RESULTS: Final = {"=>": "delivered", "->": "delivered", ">>": "delivered", "**": "bounced", "==": "deferred"}
@@ -58,11 +59,12 @@ def server() -> Exim:
 
 
 class Exim:
-    """What was written and is not yet joined: hosts to which a message is about to go in clear text."""
+    """What was written and is not yet joined: hosts to which a message is about to go in clear text, and messages that DANE stops."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._downgraded: Memory[tuple[str, str, str], Failure] = Memory()  # by server, message and address
+        self._dane: Memory[tuple[str, str], Failure] = Memory()  # by server and message
         self._once = Once()
 
     def reader(self, program: str) -> Callable[[Entry], Sequence[Passage]] | None:
@@ -104,6 +106,8 @@ class Exim:
         fields, _, why = fields.partition(": ")
         host = _HOST.search(fields)
         failure = None if result == "delivered" else _failure(why)
+        if "transport process returned non-zero status" in why:  # it died, and the line before says over what
+            failure = self._dane.get((entry.server, identifier))
         if host is None and failure is None:  # a delivery on this machine, or none at all
             return ()
         session = _session(fields, sent=True)
@@ -123,12 +127,15 @@ class Exim:
         if unencrypted := _UNENCRYPTED.match(text):
             self._downgraded.put((entry.server, identifier, unencrypted["address"]), _failure(unencrypted["why"]) or Failure.HANDSHAKE)
             return ()
+        if identifier and text.startswith("DANE error: "):
+            self._dane.put((entry.server, identifier), Failure.DANE)
+            return ()
         if rejected := _rejected(text):
             host, found = rejected
             session = _session(_fields(f" {text[: found.start()]}"), sent=False)
             result = "deferred" if found["now"] else "refused"
             peer = (host["host"], host["address"])
-            passage = received(entry, found["sender"] or "", peer, None, session, result, Failure.REQUIRED_OF_CLIENT)
+            passage = received(entry, found["sender"] or found["from"] or "", peer, None, session, result, Failure.REQUIRED_OF_CLIENT)
             return (passage,) if self._once.is_new(passage) else ()
         if "TLS" in text and not _is_aside(text):
             raise NotUnderstoodError
@@ -185,7 +192,7 @@ def _failure(text: str) -> Failure | None:
         return Failure.NOT_OFFERED
     if re.search(r"\bDANE\b|\btlsa\b", text, re.IGNORECASE):
         return Failure.DANE
-    if "certificate verification failed" in text or "certificate verify failed" in text or "certificate invalid" in text:
+    if re.search(r"certificate verif(?:ication|y) failed|certificate invalid|Error in the certificate", text):
         return Failure.CERTIFICATE
     if re.search(r"attempt to start TLS failed|TLS session: |after STARTTLS: |\((?:gnutls_handshake|SSL_connect)\)", text):
         return Failure.HANDSHAKE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tlsconf.traffic.entry import Entry, NotUnderstoodError, received, sent
+from tlsconf.traffic.entry import Entry, NotUnderstoodError, domain_of, received, sent
 from tlsconf.traffic.evidence import Failure, Proof, Session
 from tlsconf.traffic.memory import Memory
 from tlsconf.traffic.names import suite_of, version_of
@@ -44,6 +44,7 @@ _STARTED: Final = re.compile(
     r"cipher=(?P<cipher>[^,]*), bits=(?P<bits>\d+)"
 )
 _FAILED: Final = re.compile(r"STARTTLS=(?P<side>client|server), error: (?:accept|connect) failed=.*?(?:, relay=(?P<relay>.*)|$)")
+_NO_SESSION: Final = re.compile(r"ruleset=tls_server, arg1=SOFTWARE, relay=(?P<relay>[^,]*), reject=")
 _ID: Final = r"(?P<id>[0-9A-Za-z]{8,20}): "
 _SENDER: Final = r'(?P<sender><(?:"(?:[^"\\]|\\.){0,300}"|[^">]){0,400}>|[^,]*)'  # whatever a quoted local part holds is no end
 _TO: Final = re.compile(_ID + r"to=(?P<to>.*?), (?:ctladdr=[^,]{0,400}, )?delay=(?P<rest>.*)")
@@ -63,10 +64,14 @@ _PREFIX: Final = re.compile(r"[0-9A-Za-z]{8,20}: |STARTTLS=\w+, relay=[^,]*, (?=
 
 
 class _Link(NamedTuple):
-    """A connection of a client process: when its handshake was done, and `None` where it failed."""
+    """A connection of a client process: when its handshake was done, the session, and `None` where it failed.
+
+    A handshake that failed is a matter of the `message` that was sent next; another one may want no TLS at all.
+    """
 
     when: float
     session: Session | None
+    message: str | None = None
 
 
 class _Stat(NamedTuple):
@@ -91,6 +96,7 @@ class Sendmail:
         self._links: Memory[Process, dict[str, _Link]] = Memory()
         self._clients: Memory[Process, tuple[float, Session]] = Memory()
         self._reasons: Memory[tuple[Process, str], Failure] = Memory()  # by process and message, where the delivery's line says none
+        self._refused: Memory[tuple[Process, str], Passage] = Memory()  # recipients, by process and message, until the sender is written
         self._once = Once()
 
     def reader(self, program: str) -> Callable[[Entry], Sequence[Passage]] | None:
@@ -105,7 +111,7 @@ class Sendmail:
             return self._sent(entry, found) if found else ()
         if b": from=" in head:
             found = _FROM.match(entry.words())
-            return self._received(entry, found) if found else ()
+            return (*self._refusals(entry, found), *self._received(entry, found)) if found else ()
         if b"NOQUEUE: connect from" in head:  # a connection begins: this process has no other client
             self._clients.drop((entry.server, entry.pid))
             return ()
@@ -125,6 +131,9 @@ class Sendmail:
                 peer = _PEER.match(failed["relay"] or "")
                 return (received(entry, "", (peer["host"], peer["address"]), None, None, "refused", Failure.HANDSHAKE),) if peer else ()
             self._connected(process, failed["relay"] or _SOME_HOST, _Link(entry.when, None))
+        elif no_session := _NO_SESSION.match(text):  # the same failure again, with the name of the host
+            (self._links.get(process) or {}).pop(_SOME_HOST, None)
+            self._connected(process, no_session["relay"], _Link(entry.when, None))
         elif (rejected := _REJECTED.match(text)) and (_LACK_OF_TLS.search(rejected["text"]) or rejected["ruleset"] in _OF_A_CLIENT):
             return self._rejected(entry, rejected)
         elif "TLS" in text and not text.startswith(_ASIDE) and not _PREFIX.sub("", text, 1).startswith(_ASIDE):
@@ -143,7 +152,7 @@ class Sendmail:
         if stat is None or stat.mailer in _ON_THIS_MACHINE or not stat.host:
             return ()
         result = _RESULTS.get(stat.said.partition(" ")[0].rstrip(":"), "bounced")
-        link = self._link(entry, stat.host) if stat.address is not None else None
+        link = self._link(entry, stat.host, found["id"]) if stat.address is not None else None
         session = link.session if link else None
         reason = self._reasons.get(((entry.server, entry.pid), found["id"]))
         failure = None if result == "delivered" else _failure(stat.said) or reason
@@ -154,16 +163,20 @@ class Sendmail:
         passages = [sent(entry, recipient, peer, found["id"], session, result, failure) for recipient in recipients]
         return [passage for passage in passages if self._once.is_new(passage)]
 
-    def _link(self, entry: Entry, host: str) -> _Link | None:
+    def _link(self, entry: Entry, host: str, message: str) -> _Link | None:
         """Return the last connection of a process to a host; a long name is written with `...` in its middle.
 
-        A handshake that failed belongs to the delivery that is written next, unless that one has a connection.
+        A handshake that failed with a host that no line names belongs to the delivery that is written next, unless that has a connection.
         """
         links = self._links.get((entry.server, entry.pid)) or {}
         failed = links.pop(_SOME_HOST, None)
         begin, _, end = host.partition("...")
         for name, link in reversed(links.items()):
             if name == host or ("..." in host and name.startswith(begin) and name.endswith(end)):
+                if link.session is None:
+                    if link.message not in {None, message}:
+                        return None
+                    links[name] = link._replace(message=message)
                 return link if entry.when - link.when <= _AN_HOUR else None
         return failed
 
@@ -192,9 +205,22 @@ class Sendmail:
             return ()
         _, session = self._clients.get((entry.server, entry.pid)) or (0.0, None)
         result = "deferred" if found["code"].startswith("4") else "refused"
-        passage = received(
-            entry, found["sender"].strip("<>"), (peer["host"], peer["address"]), None, session, result, Failure.REQUIRED_OF_CLIENT
-        )
+        of_recipient = found["ruleset"] == "check_rcpt"  # whose address it names; that of the sender is written when the message is over
+        sender = "" if of_recipient else found["sender"].strip("<>")
+        passage = received(entry, sender, (peer["host"], peer["address"]), None, session, result, Failure.REQUIRED_OF_CLIENT)
+        if of_recipient:
+            self._refused.put(((entry.server, entry.pid), found["id"]), passage)
+            return ()
+        return (passage,) if self._once.is_new(passage) else ()
+
+    def _refusals(self, entry: Entry, found: re.Match[str]) -> Sequence[Passage]:
+        """Return the refusal of a message's recipients, now that its sender is known."""
+        key = ((entry.server, entry.pid), found["id"])
+        refused = self._refused.get(key)
+        if refused is None:
+            return ()
+        self._refused.drop(key)
+        passage = refused._replace(domain=domain_of(found["sender"].strip("<>")))
         return (passage,) if self._once.is_new(passage) else ()
 
 
