@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import os
+import pty
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.repositories import IMPORTS
 from tests.traffic.lines import SAMPLES
 
 if TYPE_CHECKING:
@@ -104,6 +110,15 @@ def test_clear_text_where_a_rule_requires_tls(tlsconf: Tlsconf, log: Path, profi
     assert (found["rule"], found["domain"], found["used"]) == ("central", "x.gov.uk", "clear text")
 
 
+def test_a_profile_that_is_only_a_base(tlsconf: Tlsconf, log: Path, profile: Path) -> None:
+    text = profile.read_text()
+    profile.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith(("targets", "platform", "server"))))
+    assert profile.read_text() != text
+    assert tlsconf("logs", log, *YEAR, "--profile", profile).code == 1
+    assert f"{profile}:4): 1 message on 1 day" in tlsconf("logs", log, *YEAR, "--simulate", "--profile", profile).out
+    assert tlsconf("logs", log, *YEAR, "--suggest", profile).code == 0
+
+
 def test_stdin(tlsconf: Tlsconf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(CLEAR.encode()))))
     done = tlsconf("logs", "-", *YEAR)
@@ -132,8 +147,6 @@ def test_nothing_that_a_terminal_obeys(tlsconf: Tlsconf, log: Path) -> None:
 
 
 def test_an_archive_that_ends_too_early(tlsconf: Tlsconf, log: Path) -> None:
-    import gzip
-
     log.write_bytes(gzip.compress(CLEAR.encode() * 5000)[:-20])
     done = tlsconf("logs", log, *YEAR)
     assert done.code == 4
@@ -148,6 +161,7 @@ def test_an_archive_that_ends_too_early(tlsconf: Tlsconf, log: Path) -> None:
         ((".",), 4, ".: Is a directory"),
         (("-", "--since", "yesterday"), 2, "`yesterday` is no date"),
         (("-", "--until", "9999-12-31"), 2, "there is no such time"),
+        (("-", "--since", "2026-12-01", "--until", "2026-11-01"), 2, "--since 2026-12-01 is after --until 2026-11-01"),
         (("-", "--year", "26"), 2, "--year 26"),
         (("-", "--direction", "up"), 2, "up"),
         (("-", "--profile", "missing.yaml"), 4, "missing.yaml"),
@@ -162,7 +176,22 @@ def test_wrong_arguments(tlsconf: Tlsconf, arguments: tuple[str, ...], code: int
 def test_a_log_without_mail(tlsconf: Tlsconf, log: Path) -> None:
     log.write_text("Nov 23 11:23:20 mx sshd[1]: hello\n")
     done = tlsconf("logs", log)
-    assert (done.code, done.out) == (0, "no mail between servers in 1 line\n")
+    assert (done.code, done.out, done.err) == (0, "no mail between servers in 1 line\n", "")
+
+
+@pytest.mark.parametrize("data", [CLEAR.encode("utf-16"), bytes(range(256)) * 100, b"From: a@b.example\n\nhi\n"])
+def test_what_is_no_log_is_said(tlsconf: Tlsconf, log: Path, data: bytes) -> None:
+    log.write_bytes(data)
+    done = tlsconf("logs", log)
+    assert done.out.startswith("no mail between servers in ")
+    assert "mail.log: none of its first " in done.err
+    assert "has the form of a mail log" in done.err
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tlsconf: Tlsconf, log: Path) -> None:
+    expected = tlsconf("logs", log, *YEAR).out
+    log.write_bytes(b"\xef\xbb\xbf" + CLEAR.encode())
+    assert tlsconf("logs", log, *YEAR).out == expected
 
 
 def test_the_first_of_many_domains_are_shown(tlsconf: Tlsconf, log: Path) -> None:
@@ -170,3 +199,47 @@ def test_the_first_of_many_domains_are_shown(tlsconf: Tlsconf, log: Path) -> Non
     log.write_text("".join(line.replace("x.example", f"{n}.example").replace("ABCDE2", f"ABCD{n:04}") for n in range(60)))
     done = tlsconf("logs", log, *YEAR)
     assert "… and 20 domains more" in done.out
+
+
+def on_a_terminal(arguments: list[str], stdin: Path) -> tuple[str, str]:
+    """Run `tlsconf` with a terminal of its own as stderr; return what it wrote to stdout and to the terminal."""
+    ours, theirs = pty.openpty()
+    with stdin.open("rb") as source:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tlsconf", *arguments],
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env={**os.environ, "PYTHONPATH": IMPORTS},
+        )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # Linux says EIO when nobody has the other end any more
+        while data := os.read(ours, 65_536):
+            shown += data
+    os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return out.decode(), shown.decode()
+
+
+@pytest.mark.parametrize(("kind", "last"), [("plain", "#] 100%"), ("gzip", "#] 100%"), ("stdin", ": 4 MB")])
+def test_a_terminal_sees_how_far_reading_is(log: Path, kind: str, last: str) -> None:
+    content = CLEAR.encode() * 13_000
+    log.write_bytes(gzip.compress(content) if kind == "gzip" else content)
+    out, shown = on_a_terminal(["logs", "-" if kind == "stdin" else str(log), *YEAR], log)
+    assert out.startswith("sent: 2 messages, ")
+    assert "reading" not in out
+    assert "\r" not in out
+    *before, gone = shown.split("\r")
+    assert gone == "\x1b[K"
+    assert before[-1].startswith("reading")
+    assert before[-1].endswith(f"{last}\x1b[K")
+    assert len(set(before)) > 2
+
+
+def test_nothing_but_a_terminal_sees_it(log: Path) -> None:
+    command = [sys.executable, "-m", "tlsconf", "logs", str(log), *YEAR]
+    done = subprocess.run(command, check=True, capture_output=True, timeout=60, env={**os.environ, "PYTHONPATH": IMPORTS})
+    assert done.stderr == b""
+    assert b"reading" not in done.stdout

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tlsconf.traffic.reading import Reading
 
 _YEARS: Final = range(1970, 9999)
+_BAR: Final = 36  # columns
+_CLEAR_REST: Final = "\x1b[K"  # of the line (ECMA-48, EL)
 
 
 class Format(StrEnum):
@@ -120,10 +122,10 @@ def _write(counts: Counts, reading: Reading, format_: Format) -> None:
 
 
 def _judge(profile: str) -> Judge:
-    from tlsconf import pipeline
+    from tlsconf.resolve import resolve
     from tlsconf.traffic.judge import Judge
 
-    return Judge(pipeline.prepare(profile).resolved.policies[0])  # the rules are the same for every host
+    return Judge(resolve(profile, bases=True).policies[0])  # the rules are the same for every host
 
 
 def _period(since: str | None, until: str | None) -> tuple[float, float]:
@@ -134,10 +136,14 @@ def _period(since: str | None, until: str | None) -> tuple[float, float]:
         return datetime.combine(a_day(day) + timedelta(later), time()).timestamp()  # in this machine's zone, as the logs
 
     try:
-        return (float("-inf") if since is None else begin(since), float("inf") if until is None else begin(until, 1))
+        period = (float("-inf") if since is None else begin(since), float("inf") if until is None else begin(until, 1))
     except (OverflowError, ValueError):
         message = "--since and --until: there is no such time on this machine"
         raise UsageError(message) from None
+    if period[0] >= period[1]:
+        message = f"--since {since} is after --until {until}"
+        raise UsageError(message)
+    return period
 
 
 def _chosen(found: Iterable[Passage], direction: Direction, period: tuple[float, float]) -> Iterable[Passage]:
@@ -148,15 +154,24 @@ def _chosen(found: Iterable[Passage], direction: Direction, period: tuple[float,
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """Yield what moves a bar on a terminal, by bytes."""
+    """Yield what moves a bar on a terminal, by bytes; at the end it is gone. Where nobody knows how much is to come, it counts."""
     if not sys.stderr.isatty():
         yield None
         return
-    with typer.progressbar(range(0), length=1, label="reading", file=sys.stderr) as bar:
+    shown = ""
 
-        def move(done: int, size: int) -> None:
-            if size:
-                bar.length = size
-                bar.update(min(done, size) - bar.pos)
+    def move(done: int, size: int) -> None:
+        nonlocal shown
+        share = min(done / size, 1) if size else 0
+        text = f"reading [{'#' * int(_BAR * share):-<{_BAR}}] {share:4.0%}" if size else f"reading: {done // 10**6} MB"
+        if text != shown:
+            shown = text
+            sys.stderr.write(f"\r{text}{_CLEAR_REST}")
+            sys.stderr.flush()
 
+    try:
         yield move
+    finally:
+        if shown:
+            sys.stderr.write(f"\r{_CLEAR_REST}")
+            sys.stderr.flush()

@@ -9,7 +9,7 @@ from tlsconf.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tlsconf.prepared import Prepared
+    from tlsconf.resolve import Resolved
     from tlsconf.traffic.evidence import Passage
     from tlsconf.traffic.suggestion import Thresholds
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Question(NamedTuple):
     """What was asked: `wanted` is `None` where no rules are to be suggested."""
 
-    prepared: Prepared
+    resolved: Resolved
     wanted: Thresholds | None
     simulate: bool
     as_json: bool
@@ -53,12 +53,12 @@ def question(options: Options) -> Question | None:
     if format_ not in formats:
         what = "--simulate has --format text and json" if suggest is None else "--suggest prints YAML: leave --format out"
         raise UsageError(what)
-    from tlsconf import pipeline
+    from tlsconf.resolve import resolve
     from tlsconf.traffic.suggestion import Thresholds
 
     usual = Thresholds()
     wanted = Thresholds(messages or usual.messages, days or usual.days) if suggest is not None else None
-    return Question(pipeline.prepare(name), wanted, simulate, format_ == "json")
+    return Question(resolve(name, bases=True), wanted, simulate, format_ == "json")
 
 
 def answer(asked: Question, found: Iterable[Passage]) -> tuple[str, bool]:
@@ -69,7 +69,7 @@ def answer(asked: Question, found: Iterable[Passage]) -> tuple[str, bool]:
     from tlsconf.traffic.simulation import simulate
     from tlsconf.traffic.suggestion import suggest, with_rules
 
-    resolved = asked.prepared.resolved
+    resolved = asked.resolved
     policy = resolved.policies[0]  # the rules are the same for every host
     seen = ledger(policy, found)
 
@@ -82,17 +82,17 @@ def answer(asked: Question, found: Iterable[Passage]) -> tuple[str, bool]:
         name = resolved.documents[-1].name
         text = simulation_json(simulation, name) if asked.as_json else simulation_text(simulation, name, place)
         return text, bool(simulation.stopped)
-    suggestions = suggest(policy, seen, _names(asked.prepared), asked.wanted)
+    suggestions = suggest(policy, seen, _names(resolved), asked.wanted)
     simulation = simulate(with_rules(policy, suggestions.rules), seen)
     text = suggestions_yaml(policy, suggestions, simulation, asked.wanted, place, in_full=asked.simulate)
     return text, asked.simulate and bool(simulation.stopped)
 
 
-def _names(prepared: Prepared) -> set[str]:
+def _names(resolved: Resolved) -> set[str]:
     """Return the names of all rules in the profile and its bases; a rule of such a name would merge with that, even if it was taken out."""
     return {
         rule["name"]
-        for document in prepared.resolved.documents
+        for document in resolved.documents
         for side in ("outbound", "inbound")
         for rule in document.data.get(side, {}).get("rules", ())
     }

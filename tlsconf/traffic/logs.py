@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tlsconf.traffic.evidence import Passage
     from tlsconf.traffic.reading import Reading
 
+    Reader = Callable[[Entry], Sequence[Passage]]
+
 _MOST_PROGRAMS: Final = 5_000  # names that are kept: a hostile log can make up any number
 
 
@@ -38,11 +40,11 @@ def passages(names: Sequence[str], reading: Reading, year: int | None = None) ->
 
 
 def _passages(source: Source, clock: Clock, readers: _Readers, reading: Reading) -> Iterator[Passage]:
-    wanted, known = readers.wanted, readers.known
+    is_wanted = readers.__getitem__
     undated = 0
     for lines in source.pieces(reading):
         for line in lines:
-            frame = framed(line, wanted)
+            frame = framed(line, is_wanted)
             if frame is None:
                 continue
             stamp, server, program, pid, text = frame
@@ -50,7 +52,7 @@ def _passages(source: Source, clock: Clock, readers: _Readers, reading: Reading)
             if when is None:
                 undated += 1
                 continue
-            read = known[program]
+            read = readers[program]
             if read is not None:
                 try:
                     found = read(Entry(when, server.decode("utf-8", "surrogateescape"), pid, text))
@@ -67,28 +69,30 @@ def _passages(source: Source, clock: Clock, readers: _Readers, reading: Reading)
 
 def _first_time(source: Source, reading: Reading, clock: Clock) -> float:
     """Return the first time in a file: that of any program's line."""
-    for line in source.first_lines(reading):
+    is_log = False
+    lines = source.first_lines(reading)
+    for line in lines:
         frame = framed(line, lambda _: True)
+        is_log |= frame is not None
         when = clock.at(frame.stamp) if frame else None
         if when is not None:
             return when
+    if lines and not is_log:
+        forms = "syslog with PROGRAM[PID], the journal in JSON, Exim's main log"
+        reading.trouble(f"{source.name}: none of its first {len(lines)} lines has the form of a mail log ({forms})")
     return float("inf")
 
 
-class _Readers:
-    """What reads the lines of each program, asked for once."""
+class _Readers(dict[bytes, "Reader | None"]):
+    """What reads the lines of each program, by its name; `None` for those of no use. Each is asked for once."""
 
     def __init__(self) -> None:
-        servers: list[Server] = [import_module(f"tlsconf.mta.{name}.logs").server() for name in NAMES]
-        self._servers = servers
-        self.known: dict[bytes, Callable[[Entry], Sequence[Passage]] | None] = {}
+        super().__init__()
+        self._servers: list[Server] = [import_module(f"tlsconf.mta.{name}.logs").server() for name in NAMES]
 
-    def wanted(self, program: bytes) -> bool:
-        """Tell whether a program's lines are of use."""
-        known = self.known
-        if program not in known:
-            if len(known) >= _MOST_PROGRAMS:
-                known.clear()
-            name = program.decode("ascii", "replace")
-            known[program] = next((read for server in self._servers if (read := server.reader(name)) is not None), None)
-        return known[program] is not None
+    def __missing__(self, program: bytes) -> Reader | None:
+        if len(self) >= _MOST_PROGRAMS:
+            self.clear()
+        name = program.decode("ascii", "replace")
+        read = next((read for server in self._servers if (read := server.reader(name)) is not None), None)
+        return self.setdefault(program, read)

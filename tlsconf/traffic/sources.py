@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -79,8 +80,10 @@ class Source:
         rest = b""
         is_cut = False  # the line at hand was too long, and its rest is dropped
         cut = 0
+        mark = codecs.BOM_UTF8  # some programs begin a file with it
         for data in self._data(reading):
-            lines = (rest + data).split(b"\n")
+            lines = (rest + data.removeprefix(mark)).split(b"\n")
+            mark = b""
             rest = lines.pop()
             if is_cut and lines:
                 del lines[0]

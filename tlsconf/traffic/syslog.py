@@ -21,6 +21,8 @@ _MICROSECONDS: Final = len("2026-11-23T11:22:23.123456+00:00")
 _ISO: Final = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)([.,]\d{1,9})?(?: ?(Z|[+-]\d\d:?\d\d))?")
 _PRIORITY: Final = re.compile(rb"<\d{1,3}>")
 _5424: Final = re.compile(rb"1 (\S+) (\S+) (\S+) (\S+) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: (?:\xef\xbb\xbf)?(.*))?\Z", re.DOTALL)
+# TIME HOST PROGRAM[PID]: TEXT, with `Nov 23 11:23:20` or `2026-11-23T11:23:20.123456+00:00`; the host may be several words, or none.
+_USUAL: Final = re.compile(rb"(\w{3} [ \d]\d .{8}|\d{4}-\S{5}T\S*) (?:([^\[]*) )?([^ \[]*)\[([^\]]*)\]: (.*)\Z", re.DOTALL)
 _EXIM_PID: Final = re.compile(rb"\[\d+\] ")
 _IDENTIFIER: Final = re.compile(rb'"(?:SYSLOG_IDENTIFIER|_COMM)"\s*:\s*"([^"\\]*)"')
 
@@ -35,25 +37,19 @@ class Framed(NamedTuple):
     text: bytes
 
 
-def framed(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | None:
-    """Take a line apart; `None` for one that has no known frame, or whose program is not wanted."""
-    if line[3:4] == b" " and line[6:7] == b" ":  # Nov 23 11:23:20 host program[pid]: text
-        return _traditional(line, line[:15], 16, is_wanted)
+def framed(line: bytes, is_wanted: Callable[[bytes], object]) -> Framed | None:
+    """Take a line apart; `None` for one that has no known frame, or whose program is not wanted: `is_wanted` returns nothing true."""
+    usual = _USUAL.match(line)
+    if usual is not None:
+        return Framed._make(usual.groups(b"")) if is_wanted(usual[3]) else None
     if line[4:5] == b"-":
-        return _dated(line, is_wanted)
+        return _exim(line) if line[10:11] == b" " and is_wanted(EXIM) else None
     if line[:1] == b"{":
         return _journal(line, is_wanted)
     return _with_priority(line, is_wanted) if line[:1] == b"<" else None
 
 
-def _dated(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | None:
-    if line[10:11] == b"T":  # 2026-11-23T11:23:20.123456+00:00 host program[pid]: text
-        end = line.find(b" ")
-        return _traditional(line, line[:end], end + 1, is_wanted)
-    return _exim(line) if line[10:11] == b" " and is_wanted(EXIM) else None
-
-
-def _with_priority(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | None:
+def _with_priority(line: bytes, is_wanted: Callable[[bytes], object]) -> Framed | None:
     priority = _PRIORITY.match(line)
     if priority is None:
         return None
@@ -61,18 +57,6 @@ def _with_priority(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | 
     if rest[:2] == b"1 ":
         return _modern(rest, is_wanted)
     return framed(rest, is_wanted) if rest[:1] != b"<" else None
-
-
-def _traditional(line: bytes, stamp: bytes, begin: int, is_wanted: Callable[[bytes], bool]) -> Framed | None:
-    end = line.find(b"]: ", begin)
-    bracket = line.rfind(b"[", begin, end)
-    if end < 0 or bracket < 0:
-        return None
-    space = line.rfind(b" ", begin, bracket)
-    program = line[max(begin, space + 1) : bracket]
-    if not is_wanted(program):
-        return None
-    return Framed(stamp, line[begin : max(begin, space)], program, line[bracket + 1 : end], line[end + 3 :])
 
 
 def _exim(line: bytes) -> Framed | None:
@@ -84,14 +68,14 @@ def _exim(line: bytes) -> Framed | None:
     return Framed(stamp[0], b"", EXIM, b"", line[pid.end() if pid else begin :])
 
 
-def _modern(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | None:
+def _modern(line: bytes, is_wanted: Callable[[bytes], object]) -> Framed | None:
     found = _5424.match(line)
     if found is None or not is_wanted(found[3]):
         return None
     return Framed(found[1], b"" if found[2] == b"-" else found[2], found[3], found[4], found[5] or b"")
 
 
-def _journal(line: bytes, is_wanted: Callable[[bytes], bool]) -> Framed | None:
+def _journal(line: bytes, is_wanted: Callable[[bytes], object]) -> Framed | None:
     """Read an object of `journalctl -o json` (systemd, JOURNAL_EXPORT_FORMATS): a field that is no UTF-8 is an array of bytes."""
     if not any(is_wanted(name) for name in _IDENTIFIER.findall(line)):
         return None
