@@ -11,6 +11,7 @@ from tlsconf.policy import Level, NextHop, OnPlaintext, Parameters, Policy, Veri
 from tlsconf.tls import Version, is_tls13, suite_minimum_version
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ipaddress import IPv4Address, IPv6Address
 
     from tlsconf.policy import InboundRule, OutboundRule
@@ -133,12 +134,21 @@ def outbound_index(policy: Policy) -> tuple[dict[str, OutboundRule], dict[NextHo
     return {p: rule for rule in rules for p in rule.domains}, {h: rule for rule in rules for h in rule.next_hops}
 
 
+def outbound_law(policy: Policy) -> Callable[[Outgoing], OutboundDecision]:
+    """Return what decides about messages that are sent: for many of them, the rules are looked through once."""
+    domains, next_hops = outbound_index(policy)
+
+    def decide(message: Outgoing) -> OutboundDecision:
+        hop = policy.outbound.smarthost or message.next_hop
+        rule = most_specific(domains, message.domain) if hop is None else next_hops.get(hop)
+        return outbound_decision(policy, rule)
+
+    return decide
+
+
 def decide_outbound(policy: Policy, message: Outgoing) -> OutboundDecision:
     """Pick the rule for a message that is sent: by the fixed next hop where there is one, else the most specific pattern."""
-    domains, next_hops = outbound_index(policy)
-    hop = policy.outbound.smarthost or message.next_hop
-    rule = most_specific(domains, message.domain) if hop is None else next_hops.get(hop)
-    return outbound_decision(policy, rule)
+    return outbound_law(policy)(message)
 
 
 def outbound_decision(policy: Policy, rule: OutboundRule | None) -> OutboundDecision:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tlsconf.tls import Version
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,6 +16,7 @@ CLEAR: Final = "clear text"  # takes the place of a version where there was no T
 UNKNOWN: Final = "unknown"  # takes the place of a version or a cipher that nobody wrote down
 OTHERS: Final = "all others"  # the domain of the row that stands for those beyond the limit, and the name of ciphers beyond theirs
 
+_VERSION_NAMES: Final = {version: str(version) for version in Version}
 _MOST_DOMAINS: Final = 50_000
 _MOST_CIPHERS: Final = 40  # of one row: what a hostile log can add to it
 _MOST_DAYS: Final = 4_000
@@ -129,12 +132,10 @@ class Counts:
 
     def add(self, passage: Passage) -> None:
         """Count a passage."""
-        key = Key(passage.domain, passage.sent)
-        row = self.rows.get(key)
+        row = self.rows.get((passage.domain, passage.sent))  # type: ignore[call-overload]  # equal to a Key, and made sooner
         if row is None:
-            if len(self.rows) >= self._most:
-                key = Key(OTHERS, passage.sent)
-            row = self.rows.setdefault(key, Row())
+            domain = passage.domain if len(self.rows) < self._most else OTHERS
+            row = self.rows.setdefault(Key(domain, passage.sent), Row())
         row.add(passage)
         if passage.result != "delivered":
             return
@@ -188,4 +189,5 @@ def version_name(passage: Passage) -> str:
     """Return the version that a passage used, or `CLEAR` or `UNKNOWN`."""
     if passage.session is None:
         return CLEAR
-    return UNKNOWN if passage.session.version is None else str(passage.session.version)
+    version = passage.session.version
+    return UNKNOWN if version is None else _VERSION_NAMES[version]

@@ -34,10 +34,11 @@ class Judge:
 
     def __init__(self, policy: Policy) -> None:
         """Take the policy by which messages are judged."""
+        decide = law.outbound_law(policy)
 
         @lru_cache(maxsize=_REMEMBERED)
         def outbound(domain: str, hop: NextHop | None) -> tuple[str | None, Parameters] | None:
-            decision = law.decide_outbound(policy, law.Outgoing(domain, hop))
+            decision = decide(law.Outgoing(domain, hop))
             return (decision.rule, decision.parameters) if decision.tls is Level.REQUIRED else None
 
         @lru_cache(maxsize=_REMEMBERED)

@@ -13,7 +13,7 @@ from tlsconf.traffic.evidence import Failure, Proof
 from tlsconf.traffic.ledger import Ability, Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tlsconf.law import InboundDecision, OutboundDecision, Peer
     from tlsconf.policy import Policy
@@ -93,8 +93,9 @@ def simulate(policy: Policy, ledger: Ledger) -> Simulation:
     """Hold all that was seen against a policy, which has the next hops and the rules for received mail of the one that the ledger knows."""
     effects: dict[tuple[bool, str | None, str | None, Outcomes], Effect] = {}
     remembered: dict[tuple[bool, str | None, bool, Seen], Outcomes] = {}
+    decide = _law(policy, ledger)
     for subject, kinds in ledger.seen.items():
-        decision = _decision(policy, ledger, subject)
+        decision = decide(subject)
         rule = decision.rule if isinstance(decision, law.OutboundDecision) else ", ".join(subject.rules) or None
         for seen, sums in kinds.items():
             known = (subject.sent, rule, subject.exempt, seen)
@@ -137,10 +138,15 @@ def outcome_name(outcomes: Outcomes) -> str:
     return " or ".join(outcome for outcome in Outcome if outcome in outcomes)
 
 
-def _decision(policy: Policy, ledger: Ledger, subject: Subject) -> OutboundDecision | InboundDecision:
-    if subject.sent:
-        return law.decide_outbound(policy, law.Outgoing(subject.domain or "", subject.hop))
-    return ledger.inbound[subject.rules, subject.exempt]
+def _law(policy: Policy, ledger: Ledger) -> Callable[[Subject], OutboundDecision | InboundDecision]:
+    outbound = law.outbound_law(policy)
+
+    def decide(subject: Subject) -> OutboundDecision | InboundDecision:
+        if subject.sent:
+            return outbound(law.Outgoing(subject.domain or "", subject.hop))
+        return ledger.inbound[subject.rules, subject.exempt]
+
+    return decide
 
 
 def _reached(seen: Seen, ability: Ability, *, sent: bool) -> tuple[Peer, ...]:

@@ -85,12 +85,13 @@ def suggest(policy: Policy, ledger: Ledger, taken: Collection[str] = (), wanted:
         domain: kinds for domain, kinds in by_domain.items() if all(seen.session is not None and seen.failure is None for seen in kinds)
     }
     strictest = _judge(policy, ledger)
+    decide = law.outbound_law(policy)
     enough: dict[str, Verify] = {}
     found: dict[str, list[str]] = {"thin": [], "too_weak": [], "set_aside": []}
     ruled: list[tuple[str, str]] = []
     for domain in sorted(steady, key=lambda name: (-_messages(steady[name]), name)):
         kinds = steady[domain]
-        now = law.decide_outbound(policy, law.Outgoing(domain))
+        now = decide(law.Outgoing(domain))
         if now.tls is Level.REQUIRED:
             continue
         if _messages(kinds) < wanted.messages or _days(kinds) < wanted.days:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlsconf.traffic.entry import Entry, NotUnderstoodError, received, sent
@@ -26,6 +27,7 @@ _PROOFS: Final = {
     "Anonymous": Proof.ANONYMOUS,
 }
 _RESULTS: Final = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced"}
+_REMEMBERED: Final = 4096  # kinds of sessions; real mail has few, and hostile mail must not fill the memory
 _AN_HOUR: Final = 3600  # a process that said nothing for so long may be another one with the same number
 
 _ADDRESS: Final = r'[^">]{0,400}(?:"(?:[^"\\]|\\.){0,300}"[^">]{0,400}){0,3}'  # whatever a quoted local part holds is no end of the address
@@ -212,12 +214,14 @@ class Postfix:
 
 
 def _session(made: re.Match[str]) -> Session:
-    version = version_of(made["version"])
-    exchange, curve = made["exchange"], made["group"]
+    return _of_words(*made.group("proof", "version", "cipher", "bits", "exchange", "group"))
+
+
+@lru_cache(_REMEMBERED)
+def _of_words(proof: str, version: str, cipher: str, bits: str, exchange: str | None, curve: str | None) -> Session:
+    known = version_of(version)
     group = curve if exchange in {"ECDHE", "DHE"} else exchange
-    return Session(
-        version, made["cipher"], suite_of(made["cipher"], version), int(made["bits"][:5]), group, _PROOFS.get(made["proof"], Proof.UNKNOWN)
-    )
+    return Session(known, cipher, suite_of(cipher, known), int(bits[:5]), group, _PROOFS.get(proof, Proof.UNKNOWN))
 
 
 def _failure(text: str, said: str | None) -> Failure | None:
