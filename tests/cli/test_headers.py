@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.samples import SERVER, put
@@ -150,6 +151,14 @@ def test_what_is_no_message_is_said(tlsconf: Callable[..., Done], tmp_path: Path
     assert done.err == f"tlsconf: {name}, message 1: no Received: header was found: is it a message?\n"
 
 
+def test_an_archive_is_not_taken_for_a_message_without_headers(tlsconf: Callable[..., Done], letter: str, tmp_path: Path) -> None:
+    (tmp_path / "old.gz").write_bytes(gzip.compress(LETTER.encode()))
+    done = tlsconf("headers", "old.gz", letter)
+    assert done.code == 4
+    assert done.err == "tlsconf: old.gz: it is compressed: unpack it first, as in `zcat FILE | tlsconf headers`\n"
+    assert "1 message(s)" in done.out
+
+
 def test_wrong_use(tlsconf: Callable[..., Done], letter: str) -> None:
     assert tlsconf("headers", letter, "--trust", "*example.com").code == 2
     assert tlsconf("headers", letter, "--format", "html").code == 2
@@ -164,6 +173,7 @@ def test_what_a_terminal_obeys_is_spelt_out(tlsconf: Callable[..., Done], tmp_pa
         assert done.out.replace("\n", "").isprintable()
 
 
+ARCHIVES = (b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh")  # which are not read at all
 PIECES = st.sampled_from(
     [
         b"From a Mon Nov 23 11:23:18 2026\n",
@@ -194,6 +204,7 @@ PIECES = st.sampled_from(
 @example(b"Received: by mx.example.com with ESMTP; 1 Jan 0001 00:00:00 +2359\n")
 @example(b"Received: from x ([fe80::1%eth0]) by mx.example.com with ESMTP\n")
 def test_any_bytes_get_an_answer(tlsconf: Callable[..., Done], tmp_path: Path, content: bytes) -> None:
+    assume(not any(magic in content for magic in ARCHIVES))
     put(tmp_path, {"profile.yaml": PROFILE, "m": content})
     for format_ in ("text", "json"):
         done = tlsconf("headers", tmp_path / "m", "--profile", tmp_path / "profile.yaml", "--format", format_)

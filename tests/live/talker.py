@@ -13,20 +13,24 @@ if TYPE_CHECKING:
 
 
 class Faults(NamedTuple):
-    """What a server does otherwise than it should; `refuse` says how a sender is answered, by (sender, is over TLS)."""
+    """What a server does otherwise than it should.
+
+    `handshake` takes the place of a handshake; `refuse` says how a sender is answered, by (sender, is over TLS).
+    """
 
     context: ssl.SSLContext | None = None
     starttls: bytes = b"220 go ahead\r\n"
     greeting: bytes = b"220 mx.sample.example ESMTP\r\n"
     injectable: bool = False
+    handshake: Callable[[socket.socket], None] | None = None
     busy_after: int | None = None
     refuse: Callable[[str, bool], bytes | None] = lambda _sender, _tls: None
 
 
 @contextmanager
-def serving(faults: Faults) -> Iterator[tuple[int, list[str]]]:
-    """Yield the port on 127.0.0.1, and the commands that came, of all connections."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def serving(faults: Faults, host: str = "127.0.0.1") -> Iterator[tuple[int, list[str]]]:
+    """Yield the port on a loopback address, and the commands that came, of all connections."""
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         seen: list[str] = []
         threading.Thread(target=_accept, args=(listener, faults, seen), daemon=True).start()
         yield listener.getsockname()[1], seen
@@ -51,7 +55,9 @@ def _serve(client: socket.socket, faults: Faults, seen: list[str], busy: bool) -
         client.sendall(b"421 4.7.0 too many connections\r\n" if busy else faults.greeting)
         if not busy:
             buffer, is_tls = _converse(client, faults, seen)
-            if is_tls and faults.context is not None:
+            if is_tls and faults.handshake is not None:
+                faults.handshake(client)
+            elif is_tls and faults.context is not None:
                 with faults.context.wrap_socket(client, server_side=True) as secured:
                     _converse(secured, faults, seen, buffer if faults.injectable else b"")
     except OSError:

@@ -13,7 +13,7 @@ import trustme
 from tlsconf.live import hello
 from tlsconf.live.hello import Chosen, Refused
 from tlsconf.live.registry import group_names, suite_names
-from tlsconf.live.smtp import SmtpError
+from tlsconf.live.smtp import BusyError, SmtpError
 from tlsconf.tls import GROUPS, suites
 
 NUMBERS = {name: number for number, name in suite_names().items()}
@@ -46,8 +46,11 @@ def test_what_a_server_chooses(context: ssl.SSLContext) -> None:
 
 def test_hostile_answers() -> None:
     assert hello.answer(io.BytesIO(b"").read) == Refused("it closed the connection")
+    assert hello.answer(io.BytesIO(b"554 what?\r\n").read) == Refused("it says 554 in clear text")
+    with pytest.raises(BusyError):
+        hello.answer(io.BytesIO(b"421 later\r\n").read)
     for answer in (
-        b"500 what?\r\n",
+        b"220 what?\r\n",
         b"\x16\x03\x03\xff\xff",
         b"\x16\x03\x03\x00\x04\x02\x00\x00\x00",
         b"\x16\x03\x03\x00\x05\x02\x00\x00\x01\x03",

@@ -24,7 +24,9 @@ def test_an_address(text: str, host: str, port: int) -> None:
     assert address(str(found)) == found
 
 
-@pytest.mark.parametrize("text", ["", ":25", "mx:0", "mx:65536", "mx:smtp", "a b", "[mx", "a:b:c", "-x", "mx\r\n", "[::1]x", "é.example"])
+@pytest.mark.parametrize(
+    "text", ["", ":25", "mx:0", "mx:65536", "mx:smtp", "a b", "[mx", "a:b:c", "-x", "mx\r\n", "[::1]x", "é.example", "/run/mx", "[mx]:1:2"]
+)
 def test_what_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         address(text)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab import certificates
 from tests.lab import run as lab_run
-from tests.lab.network import SERVER4
+from tests.lab.network import SERVER4, SERVER6
 from tests.lab.roots import CHECKOUT
 from tests.lab.scenarios import ANCHORS, RELAYED, STRANGER, SUITES, Inbound, Scenario
 from tlsconf.mta import acceptance, load
@@ -63,7 +63,7 @@ def scenario(wanted: dict[str, Any]) -> Scenario:
     return Scenario("probed", wanted, inbound=tuple(Inbound(f"in/probed/{name}", name, STRANGER, None) for name in senders))
 
 
-def probed(lab: Lab, folder: Path, wanted: dict[str, Any], **server: Any) -> Answer:
+def probed(lab: Lab, folder: Path, wanted: dict[str, Any], *places: str, **server: Any) -> Answer:
     """Probe the server from the other side of the cable, against a profile whose trust anchors this machine can read."""
     target, _, platform = lab.build.partition("-")
     (folder / "anchors.pem").write_text(certificates.made().anchors)
@@ -82,7 +82,7 @@ def probed(lab: Lab, folder: Path, wanted: dict[str, Any], **server: Any) -> Ans
     path.write_text(json.dumps({**wanted, **own}))
     # Stock Sendmail knows no postmaster at its own name, and Exim asks the DNS where it would send what it relays.
     recipient = ("--recipient", f"x@{RELAYED}") if target == "sendmail" else ()
-    words = ("probe", str(path), SERVER4, "--format", "json", *recipient)
+    words = ("probe", str(path), *(places or (SERVER4,)), "--format", "json", *recipient)
     done = subprocess.run(
         ["nsenter", "-t", str(lab.other.pid), "-n", sys.executable, "-m", "tlsconf", *words],
         cwd=CHECKOUT,
@@ -151,6 +151,44 @@ def test_a_server_that_conforms_and_what_it_lacks_for_other_profiles(
         with subtests.test("expired"):
             certify(lab, certificates.Authority().issue(HOST, expired=True))
             assert probed(lab, tmp_path, wanted).errors == {"certificate-expired"}
+
+
+def listen_with_tls(lab: Lab) -> None:
+    """Let the server listen on port 465, too, where TLS comes first (RFC 8314), and start it anew."""
+    match lab.site.SERVICE:
+        case "postfix":
+            lab.box.run("postconf", "-M", "smtps/inet=smtps inet n - y - - smtpd -o smtpd_tls_wrappermode=yes")
+        case "exim4":
+            lines = "tls_on_connect_ports = 465\\ndaemon_smtp_ports = 25 : 465"
+            lab.box.run("sed", "-i", f"1i {lines}", "/etc/exim4/exim4.conf.template")
+        case _:
+            line = f"DAEMON_OPTIONS(`Family=inet6, Name=MTA-s, Port=smtps, M=s, Addr={SERVER6}')dnl"
+            lab.box.run("sed", "-i", f"/^MAILER_DEFINITIONS/i {line}", "/etc/mail/sendmail.mc")
+            lab.box.run("sh", "-c", "cd /etc/mail && m4 sendmail.mc > sendmail.cf")
+    lab.box.run("service", lab.site.SERVICE, "restart")
+    assert lab.box.talk()["ehlo"][:1] == ["250"]
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_ipv6_and_the_port_of_tls_from_the_first_byte(root: Callable[[str], Path], build: str, tmp_path: Path) -> None:
+    assert root(build).is_dir()
+    assert root("python-debian-13").is_dir()
+    wanted = profile({"rules": RULES[:1]})
+    places = (SERVER6, f"[{SERVER6}]:465")
+    with lab_run.opened(build, scenario(wanted)) as lab:
+        listen_with_tls(lab)
+        answer = probed(lab, tmp_path, wanted, *places)
+        assert (answer.code, answer.errors) == (0, set()), answer.whole
+        assert [item["server"] for item in answer.whole["probed"]] == [f"[{SERVER6}]:25", places[1]]
+        for item in answer.whole["probed"]:
+            assert set(item["suites"]) == {"TLSv1.2", "TLSv1.3"}
+            assert {certificate["key"] for certificate in item["certificates"]} == {"RSA, 2048 bits", "ECDSA, 256 bits"}
+        untested = [(item["server"], item["message"]) for item in answer.whole["not_tested"]]
+        assert untested == [(places[1], "there is none on port 465")], answer.whole
+        other = profile({"rules": RULES[:1]}, minimum_version="TLSv1.3")
+        other["server"]["hostname"] = "other.lab.example"
+        answer = probed(lab, tmp_path, other, places[1])
+        assert (answer.code, answer.errors) == (1, {"version-accepted", "certificate-other-name"}), answer.whole
 
 
 @pytest.mark.parametrize("build", BUILDS)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import os
 import tracemalloc
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.samples import put
@@ -16,7 +20,7 @@ from tlsconf.errors import EnvironmentFailedError
 from tlsconf.traffic.messages import Message, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 SAMPLES = Path(__file__).parent / "samples"
 LETTER = (
@@ -112,6 +116,23 @@ def test_what_can_not_be_read(name: str, says: str) -> None:
         list(messages(name))
 
 
+@pytest.mark.parametrize(("pack", "program"), [(gzip.compress, "zcat"), (lzma.compress, "xzcat"), (bz2.compress, "bzcat")])
+def test_an_archive_is_no_message(tmp_path: Path, pack: Callable[[bytes], bytes], program: str) -> None:
+    with pytest.raises(EnvironmentFailedError, match=rf"m: it is compressed: unpack it first, as in `{program} FILE"):
+        read(tmp_path, pack(b"Received: by x\n\n"))
+
+
+def test_a_name_that_is_too_long() -> None:
+    with pytest.raises(EnvironmentFailedError, match=r": File name too long$"):
+        next(messages("x" * 5000))
+
+
+def test_nobody_waits_for_a_pipe_in_a_folder(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    put(tmp_path, {"letter": b"Received: by x\n\n"})
+    assert [message.file for message in messages(str(tmp_path))] == [str(tmp_path / "letter")]
+
+
 def test_what_can_be_read_of_a_folder_comes_first(tmp_path: Path) -> None:
     put(tmp_path, {"a": LETTER, "c": LETTER})
     (tmp_path / "b").symlink_to("/dev/zero")
@@ -175,6 +196,7 @@ PIECES: Sequence[bytes] = [
 @given(st.one_of(st.binary(), st.lists(st.sampled_from(PIECES)).map(b"".join)))
 @example(b"")
 def test_any_bytes_are_at_least_one_message(tmp_path: Path, content: bytes) -> None:
+    assume(not any(magic in content for magic in (b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh")))  # archives are not read
     found = read(tmp_path, content)
     assert [item.number for item in found] == list(range(1, len(found) + 1))
     assert found

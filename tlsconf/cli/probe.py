@@ -58,9 +58,10 @@ def probe(
     for answer in answers:
         if isinstance(answer, EnvironmentFailedError):
             warn(f"tlsconf: {answer}")
-    if len(reached) < len(answers):  # what is known was said, and the answer is not
-        raise typer.Exit(EnvironmentFailedError.exit_code)
-    raise typer.Exit(int(any(item.errors for item in reached)))
+    is_no = any(item.errors for item in reached)
+    if len(reached) < len(answers) or not (is_no or all(item.is_whole for item in reached)):
+        raise typer.Exit(EnvironmentFailedError.exit_code)  # what is known was said, and the answer is not
+    raise typer.Exit(int(is_no))
 
 
 def _addresses(servers: Sequence[str]) -> list[Address]:

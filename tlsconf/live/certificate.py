@@ -1,4 +1,4 @@
-"""How long the key of a certificate is: the little of DER that the standard library does not tell."""
+"""How long a certificate's key is, and until when it is valid: the little of DER that the standard library does not tell."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 _VERSION: Final = 0xA0  # the tag of a field that old certificates don't have
 _BEFORE_KEY: Final = 5  # serial number, signature, issuer, validity, subject (RFC 5280 section 4.1)
+_BEFORE_VALIDITY: Final = 3
+_GENERALIZED_TIME: Final = 24
 _LONG: Final = 0x80  # the length has more than one byte
 _MOST_LENGTH_BYTES: Final = 4
 # Object identifiers as DER has them (RFC 3279, RFC 4055, RFC 5480, RFC 8410).
@@ -27,15 +29,36 @@ def key_of(certificate: bytes) -> Key | None:
     `certificate` is DER. The length on an elliptic curve is rounded up to whole bytes: 528 for P-521.
     """
     try:
-        whole, _ = _element(certificate, 0)
-        at, end = _element(certificate, whole[0])[0]
-        if certificate[at] == _VERSION:
-            at = _element(certificate, at)[1]
-        for _ in range(_BEFORE_KEY):
-            at = _element(certificate, at)[1]
-        return _key(certificate[slice(*_element(certificate[:end], at)[0])])
+        return _key(_field(certificate, _BEFORE_KEY))
     except IndexError:
         return None
+
+
+def end_of(certificate: bytes) -> float | None:
+    """Return the last second, in POSIX seconds, in which a certificate, DER, is valid; `None` where that can't be read."""
+    from calendar import timegm
+    from datetime import datetime
+
+    try:
+        validity = _field(certificate, _BEFORE_VALIDITY)
+        begin = _element(validity, 0)[1]
+        text = validity[slice(*_element(validity, begin)[0])].decode("ascii")
+        # RFC 5280 section 4.1.2.5: two digits of the year are of 1950 to 2049; Python counts from 1969 on.
+        year = text if validity[begin] == _GENERALIZED_TIME else f"{20 if text < '50' else 19}{text}"
+        return timegm(datetime.strptime(year, "%Y%m%d%H%M%SZ").timetuple())  # noqa: DTZ007  (Z is not a zone to Python)
+    except (IndexError, ValueError):
+        return None
+
+
+def _field(certificate: bytes, before: int) -> bytes:
+    """Return the content of a field of a certificate that has so many before it. Raises `IndexError`."""
+    whole, _ = _element(certificate, 0)
+    at, end = _element(certificate, whole[0])[0]
+    if certificate[at] == _VERSION:
+        at = _element(certificate, at)[1]
+    for _ in range(before):
+        at = _element(certificate, at)[1]
+    return certificate[slice(*_element(certificate[:end], at)[0])]
 
 
 def _key(info: bytes) -> Key | None:

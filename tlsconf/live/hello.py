@@ -8,9 +8,10 @@ asks for one of the group that it chose (RFC 8446 section 4.2.8).
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tlsconf.live.smtp import SmtpError
+from tlsconf.live.smtp import BUSY_IN_CLEAR, BusyError, SmtpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ _NAMED_CURVE: Final = 3
 _MOST: Final = 1 << 17  # bytes of handshake that are read; a long chain has a few thousand
 _RECORD: Final = (1 << 14) + 2048
 _WARNING: Final = 1
+_SMTP_REFUSAL: Final = re.compile(rb"[45]\d\d[ -].", re.DOTALL)
 
 # Every signature algorithm that certificates of mail servers have (RFC 8446 section 4.2.3), with SHA-1 and SHA-224 for old ones.
 _SIGNATURES: Final = (
@@ -37,6 +39,10 @@ _ALERTS: Final = {
     71: "insufficient_security",
     80: "internal_error",
 }
+
+
+class NoTlsError(SmtpError):
+    """What answers a ClientHello does not speak TLS."""
 
 
 class Chosen(NamedTuple):
@@ -70,7 +76,7 @@ def client_hello(version: int, suites: Iterable[int], groups: Iterable[int], ser
 def answer(read: Callable[[int], bytes]) -> Chosen | Refused:
     """Read what a server answers to a ClientHello; `read` returns so many bytes, or fewer at the end.
 
-    Raises `SmtpError` where that is no TLS.
+    Raises `NoTlsError` where that is no TLS, `BusyError` where it is 421 in clear text, `SmtpError` where it has no end.
     """
     chosen = None
     try:
@@ -88,7 +94,7 @@ def answer(read: Callable[[int], bytes]) -> Chosen | Refused:
         return Refused(str(refused))
     except IndexError:
         message = "its answer to a ClientHello is too short"
-        raise SmtpError(message) from None
+        raise NoTlsError(message) from None
     return chosen or Refused("it closed the connection")
 
 
@@ -105,11 +111,14 @@ def _messages(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
         if len(head) < 5:  # noqa: PLR2004  (a record's header)
             message = "it closed the connection"
             raise _RefusedError(message)
+        if _SMTP_REFUSAL.fullmatch(head):
+            message = f"it says {head[:3].decode()} in clear text"
+            raise BusyError(message) if head.startswith(BUSY_IN_CLEAR) else _RefusedError(message)
         size = _number(head[3:5])
         body = read(size) if size <= _RECORD else b""
         if head[0] not in {_ALERT, _HANDSHAKE} or head[1] != 3 or not size or len(body) < size:  # noqa: PLR2004  (all versions have it)
             message = "its answer to a ClientHello is no TLS"
-            raise SmtpError(message)
+            raise NoTlsError(message)
         total += size
         if head[0] == _ALERT:
             if body[0] != _WARNING:

@@ -137,8 +137,11 @@ def _judged(case: _Case, answers: _Answers) -> Iterator[Discrepancy | Untested]:
     """Hold the answers against the law. An answer that is the same with and without TLS has another reason."""
     clear, tls = answers
     over_tls = None if tls is None else _outcome(tls)
-    if clear is not None:
+    if clear is not None and not _wants_login(clear):
         yield from _judged_clear(case, clear, tls)
+    if any(reply is not None and _wants_login(reply) for reply in answers):
+        yield Untested(_OVER_TLS, f"{case.label}: on this port the server takes mail only after a login (AUTH)")
+        return
     if tls is None or over_tls is Outcome.ACCEPTED:
         return
     if tls.code == _REJECTION or (clear is not None and _outcome(clear) is Outcome.ACCEPTED):
@@ -210,6 +213,11 @@ def _is_for_tls(refusal: Reply, better: Reply | None) -> bool:
     if refusal.code == _REJECTION or better is None:
         return refusal.code == _REJECTION
     return _outcome(better) is Outcome.ACCEPTED or (_is_policy(refusal) and not _is_policy(better))
+
+
+def _wants_login(reply: Reply) -> bool:
+    """Tell whether 530 is for want of a login (RFC 4954 section 6), not of TLS: the words are the only difference."""
+    return reply.code == _REJECTION and "authenticat" in reply.lines[-1].lower()
 
 
 def _is_policy(reply: Reply) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from tlsconf.live.certificate import key_of
+from tlsconf.live.certificate import end_of, key_of
 from tlsconf.live.discrepancy import Discrepancy
-from tlsconf.live.probed import Untested
+from tlsconf.live.probed import Presented, Untested
 from tlsconf.live.server import client, secured
 from tlsconf.live.smtp import HandshakeError
 from tlsconf.tls import Version, is_tls13
@@ -34,7 +34,7 @@ def probe_certificates(server: Server, policy: Policy, seen: Seen) -> Iterator[D
     before = [suite for version, names in seen.suites.items() for suite in names if version == str(Version.TLSv1_2)]
     kinds = {kind: [name for name in before if f"_{kind}_WITH_" in name] for kind in ("RSA", "ECDSA")}
     if not any(kinds.values()):
-        yield from _looked_at(server, policy, "", client)
+        yield from _looked_at(server, policy, seen, "", client)
         if str(Version.TLSv1_3) in seen.suites:
             yield Untested("certificates", "with TLS 1.3 alone, the server shows one certificate; any other was not seen")
     for kind, names in kinds.items():
@@ -43,10 +43,12 @@ def probe_certificates(server: Server, policy: Policy, seen: Seen) -> Iterator[D
             def context(names: list[str] = names) -> ssl.SSLContext:
                 return client(Version.TLSv1_2, [name for name in names if not is_tls13(name)])
 
-            yield from _looked_at(server, policy, f"{kind} ", context)
+            yield from _looked_at(server, policy, seen, f"{kind} ", context)
 
 
-def _looked_at(server: Server, policy: Policy, kind: str, context: Callable[[], ssl.SSLContext]) -> Iterator[Discrepancy | Untested]:
+def _looked_at(
+    server: Server, policy: Policy, seen: Seen, kind: str, context: Callable[[], ssl.SSLContext]
+) -> Iterator[Discrepancy | Untested]:
     try:
         with secured(server, context()) as connection:
             leaf = connection.tls.getpeercert(binary_form=True) if connection.tls else None
@@ -58,6 +60,7 @@ def _looked_at(server: Server, policy: Policy, kind: str, context: Callable[[], 
         yield Untested("certificates", "the server presents none")
         return
     key = key_of(leaf)
+    seen.certificates.append(Presented(f"{key.kind}, {key.bits} bits" if key else "an unknown kind", end_of(leaf)))
     if key is None:
         yield Untested("certificates", f"the {kind}certificate's key is of a kind that is not known here")
     elif key.bits < _SHORTEST[key.kind]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from tlsconf import law
@@ -18,6 +21,7 @@ from tlsconf.policy import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
     from ipaddress import IPv4Address, IPv6Address
 
     from tlsconf.live.smtp import Address, Connection
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 CHECKS: Final[dict[str, str]] = {
     "starttls-missing": "STARTTLS is not offered, and the profile has TLS for mail that comes in.",
     "starttls-offered": "STARTTLS is offered, and the profile has no TLS for mail that comes in.",
-    "starttls-fails": "STARTTLS is offered, and then refused.",
+    "starttls-fails": "TLS is offered, by STARTTLS or on the port for it, and then refused, or what follows is no TLS.",
     "starttls-garbage": "The server says more in clear text after its answer to STARTTLS.",
     "starttls-injection": "The server obeys a command that came in clear text before the handshake.",
     "version-accepted": "A TLS version below the profile's minimum is accepted.",
@@ -49,7 +53,8 @@ CHECKS: Final[dict[str, str]] = {
     "mail-refused": "Mail is refused over TLS, though the session is as the profile says.",
     "rule-version-accepted": "Mail is accepted over a TLS version below the rule's own minimum.",
 }
-_SERVERS_AT_ONCE: Final = 4
+_SERVERS_AT_ONCE: Final = 16
+_GRACE: Final = 1.0  # seconds after the end, in which what waits for the network stops by itself
 
 
 def probe(
@@ -60,11 +65,36 @@ def probe(
     `recipient` is one that the servers take mail for from everybody; their own postmasters where none is given. No message is sent.
     An error stands for a server that can't be reached.
     """
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future
+    from threading import Thread
 
-    with warnings.catch_warnings(), ThreadPoolExecutor(_SERVERS_AT_ONCE) as pool:
+    answers: dict[Address, Future[Probed | EnvironmentFailedError]] = {address: Future() for address in addresses}
+    hosts: SimpleQueue[list[Address]] = SimpleQueue()
+    for host in dict.fromkeys(address.host for address in addresses):
+        hosts.put([address for address in addresses if address.host == host])  # its ports in turn: it may limit its connections
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                for address in hosts.get_nowait():
+                    try:
+                        answers[address].set_result(_probe(address, policy, limitations, deadline, recipient))
+                    except Exception as error:  # noqa: BLE001  (raised where somebody waits for the answer)
+                        answers[address].set_exception(error)
+
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
-        return list(pool.map(lambda address: _probe(address, policy, limitations, deadline, recipient), addresses))
+        for _ in addresses[:_SERVERS_AT_ONCE]:
+            # Nobody waits for one after the end, or after ^C: the system's search for a name and OpenSSL's handshake know no time.
+            Thread(target=work, daemon=True).start()
+        return [_awaited(answer, address, deadline) for address, answer in answers.items()]
+
+
+def _awaited(answer: Future[Probed | EnvironmentFailedError], address: Address, deadline: float) -> Probed | EnvironmentFailedError:
+    try:
+        return answer.result(max(0.0, deadline + _GRACE - time.monotonic()))
+    except TimeoutError:
+        return EnvironmentFailedError(f"{address}: the time was up before there was an answer (--timeout says how long all may take)")
 
 
 def _probe(
@@ -77,7 +107,7 @@ def _probe(
     except SmtpError as error:
         return EnvironmentFailedError(f"{address}: {error}")
     server = server._replace(address=address._replace(host=peer))  # a name may have several addresses: one server is asked
-    seen = Seen({}, {})
+    seen = Seen({}, {}, [])
     found: list[Discrepancy] = []
     untested: list[Untested] = []
     parts = [("starttls", _starttls(policy, offers=offers))]
@@ -100,7 +130,7 @@ def _probe(
             untested.append(Untested(part, "the rest, for want of a handshake"))
         except SmtpError as error:
             hint = "; it limits how often one may connect: wait, or ask from a client that it does not limit" if _is_busy(error) else ""
-            untested.append(Untested(part, f"not all: {error}{hint}"))
+            untested.append(Untested(part, f"not all: {error}{hint}", is_cut=True))
     found = sorted(dict.fromkeys(found), key=lambda item: item.severity)
     return Probed(str(address), peer, policy.host, seen, tuple(found), tuple(dict.fromkeys(untested)))
 

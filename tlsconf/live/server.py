@@ -37,7 +37,7 @@ class Server(NamedTuple):
 
 
 class StartTlsError(SmtpError):
-    """STARTTLS was offered, and no handshake can begin; `id` is that of the check."""
+    """TLS was offered, by STARTTLS or by the port, and no handshake can begin; `id` is that of the check."""
 
     def __init__(self, identifier: str, message: str) -> None:
         """Keep which check that is for."""
@@ -55,26 +55,39 @@ def met(server: Server) -> Iterator[tuple[Connection, Reply]]:
 @contextmanager
 def at_handshake(server: Server) -> Iterator[Connection]:
     """Yield a connection on which a ClientHello comes next. Raises `SmtpError`, of which `StartTlsError` is one."""
-    with _patiently(server, _connected if server.is_implicit else _asked_for_tls) as connection:
+    with _patiently(server, _begin) as connection:
         yield connection
 
 
 @contextmanager
 def secured(server: Server, context: ssl.SSLContext) -> Iterator[Connection]:
     """Yield a connection after the handshake and EHLO. Raises `SmtpError`, of which `HandshakeError` is one."""
-    with at_handshake(server) as connection:
+
+    def prepare(_: Server, connection: Connection) -> None:
+        _begin(server, connection)
         connection.handshake(context, server.name)
         if server.is_implicit:
             connection.greeted()
+
+    with _patiently(server, prepare) as connection:
         connection.hello()  # also shows that the server took part: in TLS 1.3 a client is ready before (RFC 8446 section 4.4.4)
         yield connection
 
 
 def offered(server: Server, version: int, codes: Iterable[int], groups: Iterable[int]) -> Chosen | Refused:
     """Ask for a session by the numbers on the wire, and return what the server chose. Raises `SmtpError`."""
-    with at_handshake(server) as connection:
+    answers: list[Chosen | Refused] = []
+
+    def ask(_: Server, connection: Connection) -> None:
+        _begin(server, connection)
         connection.send(hello.client_hello(version, codes, groups, server.name))
-        chosen = hello.answer(connection.read)
+        try:
+            answers.append(hello.answer(connection.read))
+        except hello.NoTlsError as error:
+            raise StartTlsError(_FAILS, f"TLS is offered, and does not begin: {error}") from None
+
+    with _patiently(server, ask) as connection:
+        (chosen,) = answers
         if isinstance(chosen, Chosen):
             connection.send(hello.FAREWELL)
             if chosen.version != version:
@@ -124,15 +137,14 @@ def _once(server: Server, prepare: Callable[[Server, Connection], None]) -> Conn
     return connection
 
 
-def _connected(_: Server, __: Connection) -> None:
-    """Say nothing."""
-
-
 def _introduced(_: Server, connection: Connection) -> None:
     connection.greeted()
 
 
-def _asked_for_tls(_: Server, connection: Connection) -> None:
+def _begin(server: Server, connection: Connection) -> None:
+    """Come to where a ClientHello is next."""
+    if server.is_implicit:
+        return
     connection.greeted()
     connection.hello()
     reply = connection.command("STARTTLS")

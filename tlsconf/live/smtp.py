@@ -6,20 +6,23 @@ import re
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 SMTPS: Final = 465  # TLS from the first byte (RFC 8314 section 3)
 _PORT: Final = 25
 _MOST_PORTS: Final = 65535
-_PATIENCE: Final = 30.0  # seconds for one answer; greetings are delayed on purpose
+_PATIENCE: Final = 30.0  # seconds for one answer, all of it; greetings are delayed on purpose
+_TO_CONNECT: Final = 10.0  # seconds for one address of a host: a packet that was lost is sent again after 1, 3 and 7
 _LINE: Final = 4096  # bytes; RFC 5321 section 4.5.3.1.5 has 512, and servers exceed it
 _LINES: Final = 100
 _CHUNK: Final = 4096
 _REPLY: Final = re.compile(r"([2-5][0-9]{2})([ -]|$)(.*)")
 _READY, _BUSY = 220, 421
+BUSY_IN_CLEAR: Final = b"421"  # as Exim says it on port 465, where TLS should come first
 
 
 class SmtpError(Exception):
@@ -71,12 +74,9 @@ def address(text: str) -> Address:
     found = re.fullmatch(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?", text) or re.fullmatch(r"([^\[\]:]+)(?::([0-9]{1,5}))?", text)
     host, port = (found[1], int(found[2] or _PORT)) if found else (text, _PORT)
     ok = re.fullmatch(r"[A-Za-z0-9_.:%-]+", host) and not host.startswith(("-", "."))
-    if ":" in host:
-        from ipaddress import IPv6Address
-
-        IPv6Address(host)  # says what is wrong with it
-    if not ok or not 0 < port <= _MOST_PORTS:
-        message = f"`{text}` is no HOST[:PORT]"
+    if not ok or not 0 < port <= _MOST_PORTS or (":" in host and not _is_ipv6(host)):
+        forms = "mx.example, mx.example:587, 192.0.2.1:465, 2001:db8::1 or [2001:db8::1]:465"
+        message = f"`{text}` is no HOST[:PORT]: write it as {forms}; ports end at {_MOST_PORTS}"
         raise ValueError(message)
     return Address(host, port)
 
@@ -91,13 +91,13 @@ class Connection:
         """Connect; nothing is said yet."""
         self._deadline = deadline
         self._buffer = b""
+        self._until = deadline
+        self._patience()
         try:
-            self._socket: socket.socket = socket.create_connection(where, self._patience())
-        except TimeoutError:
-            message = "no answer to the attempt to connect"
-            raise SmtpError(message) from None
+            found = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise SmtpError(_words(error)) from None
+        self._socket: socket.socket = self._connected(found)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -152,6 +152,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         try:
+            self._answer_begins()
             self._socket.settimeout(self._patience())
             self._socket.sendall(data)
         except OSError as error:
@@ -160,6 +161,7 @@ class Connection:
     def reply(self) -> Reply:
         """Wait for an answer of one or more lines."""
         lines: list[str] = []
+        self._answer_begins()
         while len(lines) < _LINES:
             text = self._line()
             found = _REPLY.fullmatch(text)
@@ -178,19 +180,29 @@ class Connection:
 
     def read(self, size: int) -> bytes:
         """Return exactly so many bytes, or fewer where the other side closes before."""
+        self._answer_begins()
         while len(self._buffer) < size and self._receive():
             pass
         data, self._buffer = self._buffer[:size], self._buffer[size:]
         return data
 
     def handshake(self, context: ssl.SSLContext, name: str | None) -> None:
-        """Begin a TLS session. Raises `HandshakeError`."""
+        """Begin a TLS session. Raises `HandshakeError`, and `BusyError` where 421 comes instead."""
         if self._buffer:
             message = "the server sent more before the handshake than its answer"
             raise SmtpError(message)
         try:
-            self._socket.settimeout(self._patience())
-            self._socket = context.wrap_socket(self._socket, server_hostname=name)
+            self._answer_begins()
+            self._socket = session = context.wrap_socket(self._socket, server_hostname=name, do_handshake_on_connect=False)
+            session.settimeout(0)
+            try:
+                session.do_handshake()
+            except ssl.SSLWantReadError:  # the ClientHello is on its way: what comes back?
+                session.settimeout(self._patience())
+                if socket.socket.recv(session, len(BUSY_IN_CLEAR), socket.MSG_PEEK) == BUSY_IN_CLEAR:
+                    message = "the server wants no more for now: 421, before TLS"
+                    raise BusyError(message) from None
+                session.do_handshake()
         except ssl.SSLCertVerificationError as error:
             raise HandshakeError(error.verify_message, by_server=False, verify_code=error.verify_code) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
@@ -228,13 +240,51 @@ class Connection:
         self._buffer += data
         return bool(data)
 
+    def _connected(self, found: Sequence[tuple[Any, ...]]) -> socket.socket:
+        """Try the addresses one after the other; return the first that answers. Raises what was wrong with the last one."""
+        message = "the name has no address"
+        for family, kind, protocol, _, place in found:
+            self._until = time.monotonic() + _TO_CONNECT
+            try:
+                tried = socket.socket(family, kind, protocol)
+            except OSError as error:  # this machine has no IPv6
+                message = _words(error)
+                continue
+            try:
+                tried.settimeout(self._patience())
+                tried.connect(place)
+            except BaseException as error:
+                tried.close()
+                if not isinstance(error, OSError):
+                    raise
+                message = "no answer to the attempt to connect" if isinstance(error, TimeoutError) else _words(error)
+            else:
+                return tried
+        raise SmtpError(message)
+
+    def _answer_begins(self) -> None:
+        """Wait for the next answer so long: a server that sends byte by byte gets no more."""
+        self._until = time.monotonic() + _PATIENCE
+
     def _patience(self) -> float:
-        """Return how many seconds may be waited. Raises `TimeIsUpError` where there are none left."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            message = "the time was up"
+        """Return how many seconds may be waited. Raises `TimeIsUpError` where there are none left for anything, else `TimeoutError`."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            message = "the time was up (--timeout says how long all may take)"
             raise TimeIsUpError(message)
-        return min(left, _PATIENCE)
+        if now >= self._until:
+            raise TimeoutError
+        return min(self._deadline, self._until) - now
+
+
+def _is_ipv6(text: str) -> bool:
+    from ipaddress import AddressValueError, IPv6Address
+
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 def _words(error: Exception) -> str:
