@@ -125,6 +125,12 @@ def test_stdin(tlsconf: Tlsconf, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.out.startswith("sent: 2 messages, 0 with TLS (0 %), 2 in clear text\n")
 
 
+def test_a_standard_input_that_is_closed(tlsconf: Tlsconf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    done = tlsconf("logs", "-")
+    assert (done.code, done.err) == (4, "tlsconf: standard input is closed\n")
+
+
 def test_no_cell_is_a_formula(tlsconf: Tlsconf, log: Path) -> None:
     log.write_text(CLEAR.replace("x.example", "=cmd|x").replace("x.gov.uk", '@"x,\ty'))
     done = tlsconf("logs", log, *YEAR, "--format", "csv")

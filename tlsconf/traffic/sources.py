@@ -33,6 +33,9 @@ class Source:
         import time
 
         self.name = name
+        if name == STDIN and sys.stdin is None:
+            message = "standard input is closed"
+            raise EnvironmentFailedError(message)
         try:
             raw: Any = sys.stdin.buffer if name == STDIN else open(name, "rb")  # noqa: PTH123, SIM115  (closed by `close`)
             status = None if name == STDIN else os.fstat(raw.fileno())
