@@ -56,7 +56,7 @@ lab-roots: $(VENV)/.test
 	$(BIN)/python -m tests.lab.roots
 
 bench: $(VENV)/.test
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

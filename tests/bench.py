@@ -1,8 +1,10 @@
-"""Speed and memory of `tlsconf render`, each figure beside a floor measured in the same run: `make bench`."""
+"""Speed and memory of `tlsconf`, each figure beside a floor or another program measured in the same run: `make bench`."""
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -11,9 +13,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import made_logs
+
 ROOT = Path(__file__).parent.parent
 RUNS = int(os.environ.get("TLSCONF_BENCH_RUNS", "9"))
 SIZES = (1, 1_000, 10_000, 100_000)
+LOG_BYTES = int(os.environ.get("TLSCONF_BENCH_LOG_BYTES", "1000000000"))  # of the largest log
+YEAR = "2026"  # in which the made logs begin
 # Installed programs have their bytecode; a checkout has it after its first run, unless the variable forbids it.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
 
@@ -50,16 +56,16 @@ outbound:
 
 
 class Figure(NamedTuple):
-    """Median wall time in seconds and peak memory in MiB of whole processes."""
+    """Median wall time in seconds and peak memory in MiB of whole processes; never less than this script has itself."""
 
     seconds: float
     mebibytes: float
 
 
-def measure(command: list[str], folder: str) -> Figure:
-    """Run a command several times, one after another, and return the medians of all runs but the first."""
+def measure(command: list[str], folder: str, runs: int = RUNS) -> Figure:
+    """Run a command several times, one after another, and return the medians of all runs but the first (of the only one, where it is)."""
     seconds, memory = [], []
-    for _ in range(RUNS + 1):
+    for _ in range(runs + (runs > 1)):
         start = time.perf_counter()
         pid = os.posix_spawn(
             command[0], command, ENVIRONMENT,
@@ -70,7 +76,7 @@ def measure(command: list[str], folder: str) -> Figure:
         memory.append(usage.ru_maxrss / 1024)
         if status:
             sys.exit(f"{' '.join(command)} failed in {folder}")
-    return Figure(statistics.median(seconds[1:]), statistics.median(memory[1:]))
+    return Figure(statistics.median(seconds[1:] or seconds), statistics.median(memory[1:] or memory))
 
 
 def show(label: str, figure: Figure, floor: Figure | None = None, aim: str = "") -> None:
@@ -112,6 +118,7 @@ def main() -> None:
                 aims[1],
             )
         compare_profiles(tlsconf, folder)
+        compare_logs(tlsconf, folder)
 
 
 def compare_profiles(tlsconf: list[str], folder: str) -> None:
@@ -134,6 +141,39 @@ def compare_profiles(tlsconf: list[str], folder: str) -> None:
         (repository / "base.yaml").write_text(base.format("opportunistic"))
         figure = measure([*tlsconf, "diff", "--since", "HEAD", "--fail-on", "never", str(repository)], folder)
         show(f"diff of {count:,} profiles with their last commit", figure, aim=f"{1000 * figure.seconds / count:6.1f} ms each")
+
+
+def compare_logs(tlsconf: list[str], folder: str) -> None:
+    """Measure `logs` beside `wc -l` and pflogsumm: once on a large log, which says whether memory stays, and on small ones."""
+    large, small = Path(folder, "postfix.log"), Path(folder, "postfix-small.log")
+    made_logs.write(large, "postfix", LOG_BYTES)
+    made_logs.write(small, "postfix", LOG_BYTES // 10)
+    profile = Path(folder, "logs.yaml")
+    profile.write_text(HEAD + "".join(f"        - {name}\n" for name in made_logs.PARTNERS))
+    pflogsumm = shutil.which("pflogsumm", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin")
+    for log, runs in ((small, 3), (large, 1)):
+        megabytes = f"{log.stat().st_size / 1e6:,.0f} MB"
+        print()
+        show(f"floor: wc -l of a Postfix log of {megabytes}", measure([shutil.which("wc") or "/usr/bin/wc", "-l", str(log)], folder, runs))
+        other = None if pflogsumm is None else measure([pflogsumm, str(log)], folder, runs)
+        if other is None:
+            print("pflogsumm is not installed: left out")
+        else:
+            show(f"pflogsumm of {megabytes}", other)
+        for label, options in {"": [], " --profile": ["--profile", str(profile)], " --suggest": ["--suggest", str(profile)]}.items():
+            figure = measure([*tlsconf, "logs", str(log), "--year", YEAR, *options], folder, runs)
+            show(f"logs{label} of {megabytes}", figure, other, "(aim 1)" if other and log is large else "")
+    large.unlink()
+    for server in ("sendmail", "exim"):
+        print()
+        log = Path(folder, f"{server}.log")
+        made_logs.write(log, server, LOG_BYTES // 10)
+        packed = log.with_suffix(".log.gz")
+        with log.open("rb") as source, gzip.open(packed, "wb", compresslevel=1) as target:
+            shutil.copyfileobj(source, target)
+        for path in (log, packed):
+            figure = measure([*tlsconf, "logs", str(path), "--year", YEAR], folder, 1)
+            show(f"logs of {path.name}, {log.stat().st_size / 1e6:,.0f} MB of text", figure)
 
 
 if __name__ == "__main__":

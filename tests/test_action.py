@@ -23,6 +23,7 @@ from tlsconf.cli import app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.programs
 ROOT: Final = Path(__file__).parent.parent
 SCRIPT: Final = ROOT / ".github" / "review.sh"
 CI: Final = ROOT / "examples" / "ci"

@@ -24,6 +24,7 @@ from tlsconf.law import (
     decide_outbound,
     in_force,
     outbound_decision,
+    outbound_law,
     outcome,
 )
 from tlsconf.policy import InboundRule, Level, NextHop, OnPlaintext, OutboundRule, Policy, Verify
@@ -270,6 +271,14 @@ def test_a_fixed_next_hop_decides_by_host_and_port_alone(message: Outgoing, rule
 def test_a_smarthost_is_the_receiving_host_of_every_message(message: Outgoing, port: int, rule: str | None) -> None:
     policy = make_policy(outbound_smarthost=NextHop("relay.example", port), outbound_rules=RULES[4:])
     assert decide_outbound(policy, message).rule == rule
+
+
+@given(st.lists(st.sampled_from(["a.gov.uk", "b.gov.uk", "gov.uk", "police.uk", "uk", "other.example"])), st.booleans())
+def test_many_messages_are_decided_as_each_of_them(domains: list[str], with_hop: bool) -> None:  # noqa: FBT001
+    policy = make_policy(outbound_rules=RULES)
+    decide_each = outbound_law(policy)
+    messages = [Outgoing(domain, NextHop("relay.example", 587) if with_hop else None) for domain in domains]
+    assert [decide_each(message) for message in messages] == [decide_outbound(policy, message) for message in messages]
 
 
 def test_without_a_rule_the_default_decides() -> None:

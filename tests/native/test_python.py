@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKOUT: Final = "/src"
+LEFT_OUT: Final = ("--ignore", f"{CHECKOUT}/tests/native", "--ignore", f"{CHECKOUT}/tests/lab")
 COMMAND: Final = (
     *("python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", CHECKOUT, "-c", f"{CHECKOUT}/pyproject.toml"),
-    *("-m", "not native and not lab", "--ignore", f"{CHECKOUT}/tests/native", "--ignore", f"{CHECKOUT}/tests/lab", f"{CHECKOUT}/tests"),
+    *("-n", "2", "-m", "not native and not lab and not programs", *LEFT_OUT, f"{CHECKOUT}/tests"),
 )
 ENVIRONMENT: Final = {
     "PYTHONPATH": f"{roots.DEPENDENCIES}:{CHECKOUT}",
-    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPYCACHEPREFIX": "/tmp/bytecode",  # noqa: S108  (as below: tests start Python many times)
     "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",  # noqa: S108  (inside the sandbox)
 }
 

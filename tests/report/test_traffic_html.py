@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.programs
 HOSTILE = (
     "<img src=https://attacker.example/x onerror=document.title='owned'>\"'</td></script><script>document.title='owned'</script>\x1b[31m"
 )

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -239,7 +240,7 @@ def test_lines_without_end() -> None:
     line = b"Nov 23 11:23:20 mx postfix/smtpd[5]: SSL_accept error from a[192.0.2.1]: -1"
     found, reading = read(b"x" * 5_000_000 + b"\n" + line + b"\n" + b"\0" * 3_000_000)
     assert len(found) == 1
-    assert "longer than" in reading.troubles[0]
+    assert any("longer than" in sentence for sentence in reading.troubles)
 
 
 def test_a_last_line_without_its_end_counts() -> None:
@@ -253,7 +254,8 @@ def test_ends_of_lines_as_on_other_systems() -> None:
 
 @given(st.binary(max_size=400))
 def test_any_bytes(data: bytes) -> None:
-    read(data)
+    with suppress(EnvironmentFailedError):  # what looks like a zstd archive, where nothing reads those
+        read(data)
 
 
 LINES = [line for name in WANTED for line in (SAMPLES / name).read_bytes().splitlines()]
