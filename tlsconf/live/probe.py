@@ -15,8 +15,8 @@ from tlsconf.live.mail import probe_mail
 from tlsconf.live.offers import probe_groups, probe_sessions
 from tlsconf.live.presented import probe_certificates
 from tlsconf.live.probed import Probed, Seen, Untested
-from tlsconf.live.server import Server, StartTlsError, at_handshake, client, met
-from tlsconf.live.smtp import BusyError, HandshakeError, SmtpError
+from tlsconf.live.server import Server, StartTlsError, at_handshake, client, met, patiently
+from tlsconf.live.smtp import BusyError, HandshakeError, SmtpError, TimeIsUpError
 from tlsconf.policy import Level
 
 if TYPE_CHECKING:
@@ -166,22 +166,28 @@ def _starttls(policy: Policy, *, offers: bool) -> Iterator[Discrepancy | Unteste
 
 def _injection(server: Server) -> Iterator[Discrepancy | Untested]:
     """Send a command in one packet with STARTTLS: a server that answers it after the handshake took it for encrypted (CVE-2011-0411)."""
-    with met(server) as (connection, _):
-        connection.send(b"STARTTLS\r\nNOOP\r\n")
+    answers: list[int] = []
+
+    def inject(_: Server, connection: Connection) -> None:
+        connection.greeted()
+        connection.hello()
         try:
-            if connection.reply().code != 220:  # noqa: PLR2004  (a code of SMTP)
-                return
-            connection.handshake(client(), server.name)
-            injected = connection.command("QUIT").code == 250  # noqa: PLR2004  (as NOOP is answered; 221 is for QUIT)
-        except BusyError:
+            connection.send(b"STARTTLS\r\nNOOP\r\n")
+            if connection.reply().code == 220:  # noqa: PLR2004  (a code of SMTP)
+                connection.handshake(client(), server.name)
+                answers.append(connection.command("QUIT").code)
+        except (BusyError, TimeIsUpError, HandshakeError):
             raise
-        except HandshakeError as error:
-            if not error.by_server:
-                yield Untested("starttls", f"whether commands before the handshake are obeyed: {error}")
-            return
         except SmtpError:  # it refused, or closed the connection, as it should
-            return
-    if injected:
+            pass
+
+    try:
+        with patiently(server, inject):
+            pass
+    except HandshakeError as error:
+        if not error.by_server:
+            yield Untested("starttls", f"whether commands before the handshake are obeyed: {error}")
+    if answers == [250]:  # as NOOP is answered; 221 is for QUIT
         message = "a command that came in clear text, together with STARTTLS, is obeyed after the handshake"
         yield Discrepancy("starttls-injection", "error", message, remedy="update the server (CVE-2011-0411)")
 

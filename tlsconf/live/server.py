@@ -48,14 +48,14 @@ class StartTlsError(SmtpError):
 @contextmanager
 def met(server: Server) -> Iterator[tuple[Connection, Reply]]:
     """Yield a connection after EHLO, and the answer to that; a server that is busy is asked again. Raises `SmtpError`."""
-    with _patiently(server, _introduced) as connection:
+    with patiently(server, _introduced) as connection:
         yield connection, connection.hello()
 
 
 @contextmanager
 def at_handshake(server: Server) -> Iterator[Connection]:
     """Yield a connection on which a ClientHello comes next. Raises `SmtpError`, of which `StartTlsError` is one."""
-    with _patiently(server, _begin) as connection:
+    with patiently(server, _begin) as connection:
         yield connection
 
 
@@ -69,7 +69,7 @@ def secured(server: Server, context: ssl.SSLContext) -> Iterator[Connection]:
         if server.is_implicit:
             connection.greeted()
 
-    with _patiently(server, prepare) as connection:
+    with patiently(server, prepare) as connection:
         connection.hello()  # also shows that the server took part: in TLS 1.3 a client is ready before (RFC 8446 section 4.4.4)
         yield connection
 
@@ -86,7 +86,7 @@ def offered(server: Server, version: int, codes: Iterable[int], groups: Iterable
         except hello.NoTlsError as error:
             raise StartTlsError(_FAILS, f"TLS is offered, and does not begin: {error}") from None
 
-    with _patiently(server, ask) as connection:
+    with patiently(server, ask) as connection:
         (chosen,) = answers
         if isinstance(chosen, Chosen):
             connection.send(hello.FAREWELL)
@@ -112,7 +112,8 @@ def client(maximum: Version | None = None, names: Iterable[str] = ()) -> ssl.SSL
 
 
 @contextmanager
-def _patiently(server: Server, prepare: Callable[[Server, Connection], None]) -> Iterator[Connection]:
+def patiently(server: Server, prepare: Callable[[Server, Connection], None]) -> Iterator[Connection]:
+    """Yield a connection that `prepare` has brought so far; where the server is too busy for that, it is asked again, a few times."""
     connection = _prepared(server, prepare)
     with connection:
         yield connection
