@@ -6,7 +6,7 @@ import pytest
 
 from tlsconf.errors import UsageError
 from tlsconf.traffic.received import hop_of
-from tlsconf.traffic.trust import NOBODY, hearsay, trust_of
+from tlsconf.traffic.trust import NOBODY, client, hearsay, trust_of
 
 OWN = ("mx.own.example", "*.in.own.example")
 
@@ -31,6 +31,20 @@ def test_an_unbroken_run_of_topmost_headers_is_proof() -> None:
 def test_what_a_stranger_sent_is_hearsay_whatever_name_it_bears() -> None:
     why = "it came with the message from a.far.example [198.51.100.1], which is not trusted"
     assert reasons(INNER, OUTER, FORGED, FORGED) == [None, None, why, why]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("from [192.0.2.7] by mx.own.example with SMTP id 1", "[192.0.2.7]"),
+        ("from [192.0.2.7] ([192.0.2.7]) by mx.own.example with SMTP id 1", "[192.0.2.7]"),
+        ("from [IPv6:2001:db8::7] (unknown [IPv6:2001:db8::7]) by mx.own.example with SMTP id 1", "[2001:db8::7]"),
+        ("from [192.0.2.8] (unknown [192.0.2.7]) by mx.own.example with SMTP id 1", "[192.0.2.8] [192.0.2.7]"),
+        ("by mx.own.example with SMTP id 1", "somebody whom the header does not name"),
+    ],
+)
+def test_a_client_is_told_once(header: str, told: str) -> None:
+    assert client(hop_of(header)) == told
 
 
 def test_a_header_of_another_host_breaks_the_run() -> None:

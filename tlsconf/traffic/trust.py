@@ -71,6 +71,8 @@ def hearsay(hops: Sequence[Hop], trust: Trust) -> list[str | None]:
 def client(hop: Hop) -> str:
     """Return what is known of the host that a message came from."""
     name = hop.name or hop.helo
+    if name and name.strip("[]").removeprefix("ipv6:") == hop.address:  # a client without a name calls itself by its address
+        name = None
     return " ".join(part for part in (name, hop.address and f"[{hop.address}]") if part) or "somebody whom the header does not name"
 
 
