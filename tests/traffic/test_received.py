@@ -117,6 +117,14 @@ FORMS = [
         "from h ([192.0.2.1]) by ex with esmtps (TLS1.0:RSA_AES_256_CBC_SHA1:32) (Exim 4.72) id 1; x",
         Session(V10, "RSA_AES_256_CBC_SHA1", "TLS_RSA_WITH_AES_256_CBC_SHA", 256),
     ),
+    (  # a form that some sites give it
+        "from h ([192.0.2.1]) by ex with utf8esmtpsa\n\t(Cipher TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256) (Exim) id 1; x",
+        Session(V13, "ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM", "TLS_AES_256_GCM_SHA384", 256),
+    ),
+    (
+        "from h by q with ESMTPS (TLS1.3; AEAD-AES256-GCM-SHA384); x",
+        Session(V13, "AEAD-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384"),
+    ),
     (
         "from h ([192.0.2.1]) by os (OpenSMTPD) with ESMTPS id 1 (TLSv1.3:AEAD-AES256-GCM-SHA384:256:NO) for <u@b>; x",
         Session(V13, "AEAD-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384", 256),
@@ -237,6 +245,9 @@ def test_hops_without_tls(text: str, kind: Kind) -> None:
         ("from h ([192.0.2.1]) by x", "h", None, "192.0.2.1"),
         ("from h ([999.0.2.1]) by x", "h", None, None),
         ("from by (c [192.0.2.1]) by x", "by", "c", "192.0.2.1"),
+        ("from h [192.0.2.1] by x", "h", None, "192.0.2.1"),
+        ("from h [10.0.0.1] (c [192.0.2.1]) by x", "h", "c", "192.0.2.1"),  # the server's own comment goes before
+        ('from c ([192.0.2.1]:4711 "EHLO h" rhost-flags-OK-OK) by x', "h", "c", "192.0.2.1"),
         ('from "a b" (c [192.0.2.1]) by x', '"a b"', "c", "192.0.2.1"),
         ("by x", None, None, None),
     ],

@@ -77,7 +77,8 @@ _FORMS: Final = tuple(
             r"(?: key-exchange (?P<group>[\w-]+(?: \([\w-]+\))?))?"  # `x25519`, or `ECDHE (P-256)`
         ),  # Postfix, Stalwart, Kerio, Yandex
         rf"using TLS: (?P<version>{_VERSION}), (?P<cipher>{_CIPHER})",  # Symantec
-        rf"(?P<version>{_VERSION}):(?P<cipher>{_CIPHER}):(?P<bits>\d+)(?::|\Z)",  # Exim before 4.94, OpenSMTPD
+        rf"(?:cipher )?(?P<version>{_VERSION}):(?P<cipher>{_CIPHER}):(?P<bits>\d+)(?::|\Z)",  # Exim before 4.94, OpenSMTPD
+        rf"(?P<version>{_VERSION})[,;] ?(?P<cipher>{_CIPHER})\Z",  # some builds of qmail
         rf"TLS: (?P<version>{_VERSION}),(?P<bits>\d+)bits,(?P<cipher>{_CIPHER})",  # Courier, McAfee
         rf"(?P<cipher>{_CIPHER}) encrypted\Z",  # qmail, qpsmtpd
         rf"(?P<version>{_VERSION})\Z",  # Exim from 4.94 on: the cipher follows in a clause of its own
@@ -91,7 +92,7 @@ _SMTP: Final = re.compile(r"(?:utf8)?(?:e?smtp|asmtp|lmtp)(?P<tls>s?)(?P<authent
 _LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]", re.IGNORECASE)
 _BARE: Final = re.compile(r"(?:[^\s@]*@)?([0-9A-Fa-f:.]{2,45})")
 _NAMED: Final = re.compile(r"(?:\S*@)?([A-Za-z0-9._-]+) ?\[")
-_HELO: Final = re.compile(r"\b(?:helo=|(?:HELO|EHLO) )(\S*)", re.IGNORECASE)
+_HELO: Final = re.compile(r"\b(?:helo=|(?:HELO|EHLO) )([^\s\"]*)", re.IGNORECASE)
 _NOT_THE_CLIENT: Final = re.compile(r"(?:using|client|no client|authenticated|tls|cipher|version)\b", re.IGNORECASE)
 _ENVELOPE: Final = re.compile(r"(?:envelope-from|return-path) <?([^<>\s]*)>?", re.IGNORECASE)
 _DATE: Final = re.compile(r"\b\d{1,2} [A-Za-z]{3} \d{4} \d{1,2}:\d\d(?::\d\d)?(?: [+-]\d{4}| [A-Z]{1,5})?")
@@ -282,7 +283,10 @@ def _client(from_: _Clause, *, exim: bool) -> tuple[str | None, str | None, str 
             name = named[1] if named else None
             break
     own = _LITERAL.fullmatch(word)
-    if own is not None and address is None:
+    beside = _LITERAL.fullmatch(from_.words[1]) if len(from_.words) > 1 else None
+    if beside is not None and address is None:  # from NAME [ADDRESS]
+        address = _address(beside[1])
+    elif own is not None and address is None:
         address = _address(own[1])
     elif (helo is not None or exim) and name is None and own is None:
         name = word
