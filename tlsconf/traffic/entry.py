@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tlsconf.traffic.evidence import Passage
+from tlsconf.traffic.inside import is_loopback, queue_id_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,11 +66,13 @@ def sent(
     session: Session | None,
     result: str,
     failure: Failure | None,
+    reply: str,
 ) -> Passage:
-    """Return a passage out of the server. `peer` is a name, an address and a port."""
+    """Return a passage out of the server. `peer` is a name, an address and a port; `reply` is what that said in the end."""
     host, address, port = peer
     number = int(port[:5]) if port else None
-    return Passage(entry.when, entry.server, True, domain_of(recipient), host, address, number, queue_id, result, session, failure)  # noqa: FBT003
+    next_id = queue_id_in(reply) if is_loopback(address) else None
+    return Passage(entry.when, entry.server, True, domain_of(recipient), host, address, number, queue_id, result, session, failure, next_id)  # noqa: FBT003
 
 
 def domain_of(address: str) -> str | None:

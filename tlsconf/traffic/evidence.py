@@ -46,6 +46,7 @@ class Passage(NamedTuple):
     `when` is in POSIX seconds. `sent`: out of this server, else into it. `domain` is that of the recipient (sent) or of the envelope
     sender (received; `None` for `<>` and address literals), in lower case as A-labels. `session` is `None` for clear text, and where none
     came to be. `result` is `delivered`, `deferred`, `bounced` or `refused` (`deferred` and `refused` by this server, for what it takes in).
+    `next_id` is the queue id under which the machine then took it in again, as behind a content filter.
     """
 
     when: float
@@ -59,3 +60,4 @@ class Passage(NamedTuple):
     result: str
     session: Session | None
     failure: Failure | None = None
+    next_id: str | None = None

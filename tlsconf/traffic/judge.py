@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tlsconf import law
 from tlsconf.policy import Level, NextHop
 from tlsconf.tls import suite_minimum_version
+from tlsconf.traffic.inside import is_loopback
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -58,7 +59,7 @@ class Judge:
         Nor is what did not leave the machine: a content filter stands in for the domain that the message goes to.
         """
         if passage.sent:
-            if (passage.address or "").startswith(("127.", "::1")):
+            if is_loopback(passage.address):
                 return None
             required = self._outbound(passage.domain or "", hop_of(passage, self._hops))
         else:

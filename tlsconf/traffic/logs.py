@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tlsconf.mta import NAMES
 from tlsconf.traffic.entry import Entry, NotUnderstoodError
+from tlsconf.traffic.inside import Inside, is_loopback
 from tlsconf.traffic.sources import Source
 from tlsconf.traffic.syslog import Clock, framed
 
@@ -35,8 +36,14 @@ def passages(names: Sequence[str], reading: Reading, year: int | None = None) ->
         reading.begin(sum(source.size for source in sources))
         began = [_first_time(source, reading, Clock(source.modified, year)) for source in sources]
         readers = _Readers()
+        inside = Inside()
         for _, source in sorted(zip(began, sources, strict=True), key=lambda item: item[0]):
-            yield from _passages(source, Clock(source.modified, year), readers, reading)
+            for passage in _passages(source, Clock(source.modified, year), readers, reading):
+                if passage.next_id is not None or is_loopback(passage.address):
+                    yield from inside.sift(passage)
+                else:
+                    yield passage
+        yield from inside.rest()
 
 
 def _passages(source: Source, clock: Clock, readers: _Readers, reading: Reading) -> Iterator[Passage]:

@@ -25,7 +25,7 @@ def test_a_delivery() -> None:
     (passage,) = understood(sent(f'H=a.example [192.0.2.1]:25 {GNUTLS} CV=yes DN="CN=a.example" K C="250 Ok"'))
     cipher = "ECDHE_SECP256R1__RSA_PSS_RSAE_SHA256__AES_256_GCM"
     session = Session(Version.TLSv1_3, cipher, AES256, 256, "SECP256R1", Proof.VERIFIED)
-    assert passage[1:] == ("", True, "x.example", "a.example", "192.0.2.1", 25, ID, "delivered", session, None)
+    assert passage[1:] == ("", True, "x.example", "a.example", "192.0.2.1", 25, ID, "delivered", session, None, None)
 
 
 def test_a_delivery_in_clear_text() -> None:
@@ -171,6 +171,19 @@ def test_handshakes_that_fail(library: str) -> None:
         line(f"TLS error on connection from c.example (x) [198.51.100.1] ({library}): An unexpected TLS packet was received.")
     )
     assert (passage.host, passage.address, passage.result, passage.failure) == ("c.example", "198.51.100.1", "refused", Failure.HANDSHAKE)
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"),
+    [
+        ("(recv): The TLS connection was non-properly terminated.", False),  # after the message, as many clients do
+        ("(send): Error in the push function.", False),
+        ("(recv): A TLS fatal alert has been received.: Certificate is bad", True),
+    ],
+)
+def test_a_session_that_ends_is_no_handshake_that_fails(text: str, *, failed: bool) -> None:
+    found = understood(line(f"TLS error on connection from (x) [198.51.100.1] {text}"))
+    assert [passage.failure for passage in found] == ([Failure.HANDSHAKE] if failed else [])
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def sessions(text: str) -> list[tuple[str | None, Session | None]]:
 
 def test_a_delivery_has_the_connection_of_its_process() -> None:
     (passage,) = understood(made(A) + made(B, pid=8) + sent("ABCDE1", "u@X.Example", A))
-    assert passage[1:] == ("mx", True, "x.example", "a.example", "192.0.2.1", 25, "ABCDE1", "delivered", TLS13, None)
+    assert passage[1:] == ("mx", True, "x.example", "a.example", "192.0.2.1", 25, "ABCDE1", "delivered", TLS13, None, None)
 
 
 def test_without_a_connection_it_is_clear_text() -> None:
@@ -192,7 +192,7 @@ STARTED = smtpd(
 def test_a_message_that_comes_in() -> None:
     (passage,) = understood(CONNECT + STARTED + came("ABCDE1", "a@X.example"))
     session = Session(Version.TLSv1_2, "ECDHE-RSA-AES128-GCM-SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", 128, None, Proof.ANONYMOUS)
-    assert passage[1:] == ("mx", False, "x.example", "c.example", "198.51.100.1", None, "ABCDE1", "delivered", session, None)
+    assert passage[1:] == ("mx", False, "x.example", "c.example", "198.51.100.1", None, "ABCDE1", "delivered", session, None, None)
 
 
 def test_the_next_client_of_a_process_has_not_the_session_of_the_last() -> None:

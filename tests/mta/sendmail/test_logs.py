@@ -32,7 +32,7 @@ def sent(
 
 def test_a_delivery_has_the_connection_of_its_process() -> None:
     (passage,) = understood(made() + sent())
-    assert passage[1:] == ("mx", True, "x.example", "a.example", "192.0.2.1", None, ID, "delivered", TLS12, None)
+    assert passage[1:] == ("mx", True, "x.example", "a.example", "192.0.2.1", None, ID, "delivered", TLS12, None, None)
 
 
 def test_a_process_keeps_connections_for_other_messages() -> None:
@@ -146,7 +146,7 @@ def came(protocol: str, sender: str = "<a@X.example>", nrcpts: int = 1, relay: s
 
 def test_a_message_that_comes_in() -> None:
     (passage,) = understood(CONNECT + STARTED + came("ESMTPS"))
-    assert passage[1:] == ("mx", False, "x.example", "c.example", "198.51.100.1", None, ID, "delivered", TLS12, None)
+    assert passage[1:] == ("mx", False, "x.example", "c.example", "198.51.100.1", None, ID, "delivered", TLS12, None, None)
 
 
 def test_a_message_that_comes_in_as_clear_text() -> None:

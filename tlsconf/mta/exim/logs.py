@@ -32,8 +32,9 @@ _RECEIVED_FROM: Final = re.compile(rf'(?P<sender>(?:{_TEXT}|[^"\s])+)')
 _RECIPIENT: Final = re.compile(rf'(?P<to>(?:{_TEXT}|[^"\s])+)(?: (?:\([^)]*\) )?<(?P<first>(?:{_TEXT}|[^">])*)>)?')
 _UNENCRYPTED: Final = re.compile(r"TLS session: (?P<why>.*): delivering unencrypted to H=.{0,300}?\[(?P<address>[0-9A-Fa-f.:]{2,45})\]")
 _CONNECTION_ERROR: Final = re.compile(
-    r"TLS error on (?:SMTPS? )?connection from (?P<host>.*?)(?: I=\[[^\]]{0,60}\]:\d+)? \((?P<why>[^()]{0,300})\): "
+    r"TLS error on (?:SMTPS? )?connection from (?P<host>.*?)(?: I=\[[^\]]{0,60}\]:\d+)? \((?P<where>[^()]{0,300})\): "
 )
+_IN_A_SESSION: Final = {"recv", "send"}  # the handshake was over: many clients end a session without saying so
 _FROM: Final = re.compile(r"(?:(?P<host>[^\s(\[]+) )?(?:\([^)]{0,300}\) )?\[(?P<address>[0-9A-Fa-f.:]{2,45})\]")
 _REJECTED: Final = re.compile(
     rf"(?: F=<(?P<sender>(?:{_TEXT}|[^\">]){{0,300}})>)?(?: A=\S+)? "
@@ -115,12 +116,14 @@ class Exim:
             failure = self._downgraded.get((entry.server, identifier, host["address"]))
         to = recipient["to"] if "@" in recipient["to"] else recipient["first"] or ""
         peer = (host["host"], host["address"], host["port"]) if host else (None, None, None)
-        passage = sent(entry, to, peer, identifier, session, result, failure)
+        passage = sent(entry, to, peer, identifier, session, result, failure, rest)
         return (passage,) if self._once.is_new(passage) else ()
 
     def _aside(self, entry: Entry, text: str, identifier: str = "") -> Sequence[Passage]:
         """Read a line that is no arrival and no delivery."""
         if error := _CONNECTION_ERROR.match(text):
+            if error["where"] in _IN_A_SESSION and "fatal alert" not in text:  # with an alert, a client of TLS 1.3 turns a certificate down
+                return ()
             host = _FROM.search(error["host"])
             if host is not None:
                 return (received(entry, "", (host["host"], host["address"]), None, None, "refused", Failure.HANDSHAKE),)

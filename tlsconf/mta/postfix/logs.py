@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tlsconf.traffic.entry import Entry, NotUnderstoodError, received, sent
 from tlsconf.traffic.evidence import Failure, Proof, Session
+from tlsconf.traffic.inside import queue_id_in
 from tlsconf.traffic.memory import Memory
 from tlsconf.traffic.names import suite_of, version_of
 from tlsconf.traffic.once import Once
@@ -41,7 +42,8 @@ _DELIVERY: Final = re.compile(
     r"delays=(?P<request>[^/]*/[^/]*/[^/]*)/[^,]*, (?:tls=(?P<tls>[^,]*), )?dsn=[^,]*, status=(?P<status>\w+) \((?P<text>.*)"
 )
 _RELAY: Final = re.compile(r"(?P<host>[^\[]*)\[(?P<address>[^\]]*)\](?::(?P<port>\d+))?")
-_CLIENT: Final = re.compile(_QUEUE_ID + r": client=(?P<host>[^\[]*)\[(?P<address>[^\]]*)\](?P<rest>.*)")
+_CLIENT: Final = re.compile(rf"(?:NOQUEUE|{_QUEUE_ID}): client=(?P<host>[^\[]*)\[(?P<address>[^\]]*)\](?P<rest>.*)")
+_PROXIED: Final = re.compile(rf"proxy-accept: END-OF-MESSAGE: 250 (?P<reply>[^;]*); from=<(?P<sender>{_ADDRESS})>")
 _SENDER: Final = re.compile(_QUEUE_ID + rf": from=<(?P<sender>{_ADDRESS})>, size=\d+, nrcpt=")
 _REFUSED: Final = re.compile(
     r"NOQUEUE: reject: \w+ from (?P<host>[^\[]*)\[(?P<address>[^\]]*)\](?::\d+)?: (?P<code>\d{3}) "
@@ -98,6 +100,7 @@ class Postfix:
         self._shared: Memory[tuple[str, Relay], _Link] = Memory()  # connections of tlsproxy(8), which clients reuse
         self._clients: Memory[Process, Session] = Memory()
         self._messages: Memory[tuple[str, str], _Message] = Memory()
+        self._proxied: Memory[Process, _Message] = Memory()  # what goes through a filter before it gets a queue id
         self._once = Once()
 
     def reader(self, program: str) -> Callable[[Entry], Sequence[Passage]] | None:
@@ -150,7 +153,7 @@ class Postfix:
                 failure = Failure.HANDSHAKE  # the message went after all, in clear text
         place = _RELAY.fullmatch(relay)
         peer = (place["host"], place["address"], place["port"]) if place else (None, None, None)
-        passage = sent(entry, found["to"], peer, found["id"], session, result, failure)
+        passage = sent(entry, found["to"], peer, found["id"], session, result, failure, text)
         return (passage,) if self._once.is_new(passage) else ()
 
     def _link(self, entry: Entry, relay: Relay, request: tuple[str, str]) -> _Link | None:
@@ -177,13 +180,27 @@ class Postfix:
             self._clients.drop((entry.server, entry.pid))
             return ()
         if b": client=" in text[:40] and (client := _CLIENT.match(entry.words())):
-            if ", orig_client=" not in client["rest"] and ", orig_queue_id=" not in client["rest"]:  # else back from a content filter
+            if client["id"] is None:
+                session = self._clients.get((entry.server, entry.pid))
+                self._proxied.put((entry.server, entry.pid), _Message(client["host"], client["address"], session))
+            elif ", orig_client=" not in client["rest"] and ", orig_queue_id=" not in client["rest"]:  # else back from a content filter
                 session = self._clients.get((entry.server, entry.pid))
                 self._messages.put((entry.server, client["id"]), _Message(client["host"], client["address"], session))
             return ()
+        if text.startswith(b"proxy-accept: "):
+            return self._taken_by_a_filter(entry)
         if b"TLS" not in text and b"SSL" not in text and b"NOQUEUE: reject: " not in text:
             return ()
         return self._smtpd_tls(entry, entry.words())
+
+    def _taken_by_a_filter(self, entry: Entry) -> Sequence[Passage]:
+        """Read that a filter took a message while the client waited (SMTPD_PROXY_README): it comes back from this machine."""
+        found, message = _PROXIED.match(entry.words()), self._proxied.get((entry.server, entry.pid))
+        if found is None or message is None:
+            return ()
+        queue_id = queue_id_in(found["reply"])
+        passage = received(entry, found["sender"], (message.host, message.address), queue_id, message.session)
+        return (passage._replace(next_id=queue_id),)
 
     def _smtpd_tls(self, entry: Entry, text: str) -> Sequence[Passage]:
         if made := _ESTABLISHED.match(text):

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 Process = tuple[str, bytes]  # a server, and the number of a process there
 
-_PROGRAM: Final = re.compile(r"sendmail\Z|sm-mta(?:-\w+)?\Z")
-_LOOPBACK: Final = ("127.", "::1", "IPv6:::1", "IPv6:0:0:0:0:0:0:0:1")
+_PROGRAM: Final = re.compile(r"sendmail\Z|sm-(?:mta|msp)(?:-\w+)?\Z")
 _ON_THIS_MACHINE: Final = {
     "local",
     "prog",
@@ -100,7 +99,7 @@ class Sendmail:
         self._once = Once()
 
     def reader(self, program: str) -> Callable[[Entry], Sequence[Passage]] | None:
-        """Return what reads the lines of a program; the queue of sendmail(1) hands over to the daemon on the same machine."""
+        """Return what reads the lines of a program: the daemon, and sendmail(1) with its queue, which hands over to a daemon."""
         return self._read if _PROGRAM.match(program) else None
 
     def _read(self, entry: Entry) -> Sequence[Passage]:
@@ -160,7 +159,7 @@ class Sendmail:
             failure = Failure.HANDSHAKE  # whether or not the message went after all, in clear text
         peer = (stat.host.strip("[]"), stat.address, None)
         recipients = (to.strip("<> ") for to in found["to"].split(","))
-        passages = [sent(entry, recipient, peer, found["id"], session, result, failure) for recipient in recipients]
+        passages = [sent(entry, recipient, peer, found["id"], session, result, failure, stat.said) for recipient in recipients]
         return [passage for passage in passages if self._once.is_new(passage)]
 
     def _link(self, entry: Entry, host: str, message: str) -> _Link | None:
