@@ -100,6 +100,13 @@ def test_connections_that_tlsproxy_takes_bring_no_mail() -> None:
     assert sessions(proxy + sent("ABCDE1", "u@x.example", "[192.0.2.9]:4711")) == [("x.example", None)]
 
 
+@pytest.mark.parametrize(("peer", "refused"), [("[198.51.100.1]:63991", ["198.51.100.1"]), ("a.example[192.0.2.1]:25", [])])
+def test_handshakes_that_fail_in_tlsproxy(peer: str, refused: list[str]) -> None:
+    found = understood(f"Nov 23 11:22:38 mx postfix/tlsproxy[99]: TLS handshake failed for service=smtp peer={peer}\n")
+    assert [passage.address for passage in found] == refused
+    assert {(passage.result, passage.failure) for passage in found} <= {("refused", Failure.HANDSHAKE)}
+
+
 @pytest.mark.parametrize(
     ("tls", "session"),
     [("may", Session()), ("dane", Session()), ("dane-only", Session()), ("none", None), ("may:none", None), ("may?", None), ("", None)],

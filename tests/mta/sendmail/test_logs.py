@@ -153,6 +153,21 @@ def test_a_message_that_comes_in_as_clear_text() -> None:
     assert [passage.session for passage in understood(STARTED + CONNECT + came("ESMTP"))] == [None]
 
 
+def test_a_client_that_does_not_greet_again_after_starttls() -> None:
+    other = came("ESMTP", relay="d.example [198.51.100.2]")
+    assert [passage.session for passage in understood(CONNECT + STARTED + came("ESMTP") + other)] == [TLS12, None]
+
+
+def test_lines_have_the_message_in_front_where_there_is_a_milter() -> None:
+    milter = line(f"{ID}: Milter: connect to filters")
+    (passage,) = understood(CONNECT + milter + STARTED.replace("STARTTLS=", f"{ID}: STARTTLS=") + came("ESMTPS"))
+    assert passage.session == TLS12
+    (passage,) = understood(
+        line(f"{ID}: STARTTLS=server, error: accept failed=-1, reason=unknown, SSL_error=1, errno=0, retry=-1, relay=[198.51.100.1]")
+    )
+    assert (passage.address, passage.failure) == ("198.51.100.1", Failure.HANDSHAKE)
+
+
 def test_a_session_of_which_only_the_protocol_is_written() -> None:
     assert [passage.session for passage in understood(STARTED + CONNECT + came("ESMTPS"))] == [Session()]
 

@@ -50,6 +50,8 @@ _REFUSED: Final = re.compile(
     rf"(?P<text>.*?)(?:; from=<(?P<sender>{_ADDRESS})>|$)"
 )
 _ACCEPT_ERROR: Final = re.compile(r"SSL_accept error from (?P<host>[^\[]*)\[(?P<address>[^\]]*)\]")
+_PROXY_ERROR: Final = re.compile(r"TLS handshake failed for service=\S+ peer=(?P<host>[^\[]*)\[(?P<address>[^\]]*)\]:(?P<port>\d+)")
+_OF_A_SERVER: Final = {"25", "465", "587"}  # ports; a client's is another one
 _CONNECT_ERROR: Final = re.compile(r"(?:\w+: )?SSL_connect error to (?P<relay>[^\]]*\]:\d+)")
 _LACK_OF_TLS: Final = re.compile(r"\bSTARTTLS\b|\bTLS(?:v1\.\d)?\b|[Ee]ncryption")
 _QUOTED: Final = re.compile(r"<[^<>]*>")
@@ -132,6 +134,10 @@ class Postfix:
             return ()
         text = entry.words()
         made = _ESTABLISHED.match(text)
+        if made is None and (failed := _PROXY_ERROR.match(text)):
+            if failed["port"] in _OF_A_SERVER:  # the delivery's own line says so, too
+                return ()
+            return (_refusal(entry, failed, None, Failure.HANDSHAKE, None),)
         if made is None:
             _set_aside(text)
         elif b" to " in entry.text:

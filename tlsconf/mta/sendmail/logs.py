@@ -38,12 +38,15 @@ _AN_HOUR: Final = 3600  # a process that said nothing for so long may be another
 _SOME_HOST: Final = ""  # to which a handshake failed: the client's line has no name
 _MOST_HOSTS: Final = 100  # connections that a process has at a time
 
+_MAYBE_ID: Final = r"(?:[0-9A-Za-z]{8,20}: )?"  # with a milter, a message has one before anything is said
 _STARTED: Final = re.compile(
-    r"STARTTLS=(?P<side>client|server), relay=(?P<relay>[^,]*), version=(?P<version>[^,]*), verify=(?P<verify>\w*), "
+    _MAYBE_ID + r"STARTTLS=(?P<side>client|server), relay=(?P<relay>[^,]*), version=(?P<version>[^,]*), verify=(?P<verify>\w*), "
     r"cipher=(?P<cipher>[^,]*), bits=(?P<bits>\d+)"
 )
-_FAILED: Final = re.compile(r"STARTTLS=(?P<side>client|server), error: (?:accept|connect) failed=.*?(?:, relay=(?P<relay>.*)|$)")
-_NO_SESSION: Final = re.compile(r"ruleset=tls_server, arg1=SOFTWARE, relay=(?P<relay>[^,]*), reject=")
+_FAILED: Final = re.compile(
+    _MAYBE_ID + r"STARTTLS=(?P<side>client|server), error: (?:accept|connect) failed=.*?(?:, relay=(?P<relay>.*)|$)"
+)
+_NO_SESSION: Final = re.compile(_MAYBE_ID + r"ruleset=tls_server, arg1=SOFTWARE, relay=(?P<relay>[^,]*), reject=")
 _ID: Final = r"(?P<id>[0-9A-Za-z]{8,20}): "
 _SENDER: Final = r'(?P<sender><(?:"(?:[^"\\]|\\.){0,300}"|[^">]){0,400}>|[^,]*)'  # whatever a quoted local part holds is no end
 _TO: Final = re.compile(_ID + r"to=(?P<to>.*?), (?:ctladdr=[^,]{0,400}, )?delay=(?P<rest>.*)")
@@ -93,7 +96,7 @@ class Sendmail:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._links: Memory[Process, dict[str, _Link]] = Memory()
-        self._clients: Memory[Process, tuple[float, Session]] = Memory()
+        self._clients: Memory[Process, tuple[float, str, Session]] = Memory()  # since when, who, and what
         self._reasons: Memory[tuple[Process, str], Failure] = Memory()  # by process and message, where the delivery's line says none
         self._refused: Memory[tuple[Process, str], Passage] = Memory()  # recipients, by process and message, until the sender is written
         self._once = Once()
@@ -122,7 +125,7 @@ class Sendmail:
         process = (entry.server, entry.pid)
         if started := _STARTED.match(text):
             if started["side"] == "server":
-                self._clients.put(process, (entry.when, _session(started)))
+                self._clients.put(process, (entry.when, started["relay"], _session(started)))
             else:
                 self._connected(process, started["relay"], _Link(entry.when, _session(started)))
         elif failed := _FAILED.match(text):
@@ -186,10 +189,10 @@ class Sendmail:
         protocol = re.search(r"proto=(\w+)", before)
         if peer is None or peer["address"] is None or "nrcpts=0," in before:  # made on this machine, or not taken
             return ()
-        session = None
-        if protocol is not None and protocol[1].endswith(("S", "SA")):
-            when, made = self._clients.get((entry.server, entry.pid)) or (0.0, Session())
-            session = made if entry.when - when <= _AN_HOUR else Session()
+        session = Session() if protocol is not None and protocol[1].endswith(("S", "SA")) else None
+        when, who, made = self._clients.get((entry.server, entry.pid)) or (0.0, "", None)
+        if made is not None and entry.when - when <= _AN_HOUR and (session is not None or who == relay):
+            session = made  # a client that does not greet again after STARTTLS leaves the protocol without its S
         return (received(entry, found["sender"].strip("<>"), (peer["host"], peer["address"]), found["id"], session),)
 
     def _rejected(self, entry: Entry, found: re.Match[str]) -> Sequence[Passage]:
@@ -202,7 +205,7 @@ class Sendmail:
         peer = _PEER.match(relay)
         if peer is None:
             return ()
-        _, session = self._clients.get((entry.server, entry.pid)) or (0.0, None)
+        _, _, session = self._clients.get((entry.server, entry.pid)) or (0.0, "", None)
         result = "deferred" if found["code"].startswith("4") else "refused"
         of_recipient = found["ruleset"] == "check_rcpt"  # whose address it names; that of the sender is written when the message is over
         sender = "" if of_recipient else found["sender"].strip("<>")
