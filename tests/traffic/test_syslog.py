@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tlsconf.traffic.syslog import Clock, Framed, framed
+from tlsconf.traffic.syslog import EXIM, Clock, Framed, framed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,10 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (b"Nov  3 11:23:20 postfix/smtp[7]: %b", b"Nov  3 11:23:20", b"", b"7"),
         (b"2026-11-23T11:23:20.123456+00:00 mx postfix/smtp[7]: %b", b"2026-11-23T11:23:20.123456+00:00", b"mx", b"7"),
         (b"2026-11-23T11:23:20+0000 mx postfix/smtp[7]: %b", b"2026-11-23T11:23:20+0000", b"mx", b"7"),
+        (b"2026-11-23 11:23:20 mx postfix/smtp[7]: %b", b"2026-11-23 11:23:20", b"mx", b"7"),
+        (b"2026-11-23 11:23:20.123 +0000 postfix/smtp[7]: %b", b"2026-11-23 11:23:20.123 +0000", b"", b"7"),
+        (b"Nov 23 11:23:20.123 mx postfix/smtp[7]: %b", b"Nov 23 11:23:20.123", b"mx", b"7"),
+        (b"Nov 23 11:23:20 mx postfix/smtp[7]: [ID 197553 mail.info] %b", b"Nov 23 11:23:20", b"mx", b"7"),  # Solaris
         (b"<22>Nov 23 11:23:20 mx postfix/smtp[7]: %b", b"Nov 23 11:23:20", b"mx", b"7"),
         (b"<22>1 2026-11-23T11:23:20Z mx postfix/smtp 7 - - %b", b"2026-11-23T11:23:20Z", b"mx", b"7"),
         (b'<22>1 2026-11-23T11:23:20Z mx postfix/smtp 7 ID [a b="\\]"][c] \xef\xbb\xbf%b', b"2026-11-23T11:23:20Z", b"mx", b"7"),
@@ -49,6 +53,15 @@ def test_lines_without_a_process(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [b"[123] 1xVS86-000000004NI-1kZl <= a@b", b"1xVS86-000000004NI-1kZl => a H=b [192.0.2.1]: x[1]: y", b"a b c[1]: d"]
+)
+def test_lines_of_exims_own_file_are_no_syslog(text: bytes) -> None:
+    frame = framed(b"2026-11-23 11:23:20 " + text, lambda _: True)
+    assert frame is not None
+    assert (frame.program, frame.text) == (EXIM, text.removeprefix(b"[123] "))
+
+
+@pytest.mark.parametrize(
     ("stamp", "seconds"),
     [
         (b"2026-11-23T11:23:20Z", timegm((2026, 11, 23, 11, 23, 20))),
@@ -58,6 +71,7 @@ def test_lines_without_a_process(line: bytes) -> None:
         (b"2026-07-23 11:23:20", timegm((2026, 7, 23, 15, 23, 20))),
         (b"2026-11-23 11:23:20 +0100", timegm((2026, 11, 23, 10, 23, 20))),
         (b"Nov 23 11:23:20", timegm((2026, 11, 23, 16, 23, 20))),
+        (b"Nov 23 11:23:20.123", timegm((2026, 11, 23, 16, 23, 20))),
         (b"Nov  3 11:23:20", timegm((2026, 11, 3, 16, 23, 20))),
         (b"1795433000123456", 1795433000.123456),
     ],

@@ -22,7 +22,12 @@ _ISO: Final = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)([.,]\d
 _PRIORITY: Final = re.compile(rb"<\d{1,3}>")
 _5424: Final = re.compile(rb"1 (\S+) (\S+) (\S+) (\S+) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: (?:\xef\xbb\xbf)?(.*))?\Z", re.DOTALL)
 # TIME HOST PROGRAM[PID]: TEXT, with `Nov 23 11:23:20` or `2026-11-23T11:23:20.123456+00:00`; the host may be several words, or none.
-_USUAL: Final = re.compile(rb"(\w{3} [ \d]\d .{8}|\d{4}-\S{5}T\S*) (?:([^\[]*) )?([^ \[]*)\[([^\]]*)\]: (.*)\Z", re.DOTALL)
+# Solaris has the number of the kind of message in front of the text.
+_USUAL: Final = re.compile(
+    rb"(\w{3} [ \d]\d .{8}(?:\.\d+)?|\d{4}-\S{5}T\S*) (?:([^\[]*) )?([^ \[]*)\[([^\]]*)\]: (?:\[ID \d+ \w+\.\w+\] )?(.*)\Z", re.DOTALL
+)
+# The same with a blank in the time, which is else the mark of Exim's own file.
+_SPACED: Final = re.compile(rb"(\d{4}-\d\d-\d\d [^ ]*(?: [+-]\d\d:?\d\d)?) (?:([^ \[]+) )?([\w/.+-]+)\[(\d+)\]: (.*)\Z", re.DOTALL)
 _EXIM_PID: Final = re.compile(rb"\[\d+\] ")
 _IDENTIFIER: Final = re.compile(rb'"(?:SYSLOG_IDENTIFIER|_COMM)"\s*:\s*"([^"\\]*)"')
 
@@ -43,6 +48,8 @@ def framed(line: bytes, is_wanted: Callable[[bytes], object]) -> Framed | None:
     if usual is not None:
         return Framed._make(usual.groups(b"")) if is_wanted(usual[3]) else None
     if line[4:5] == b"-":
+        if line[10:11] == b" " and b"]: " in line[19:150] and (spaced := _SPACED.match(line)):
+            return Framed._make(spaced.groups(b"")) if is_wanted(spaced[3]) else None
         return _exim(line) if line[10:11] == b" " and is_wanted(EXIM) else None
     if line[:1] == b"{":
         return _journal(line, is_wanted)
