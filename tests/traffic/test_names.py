@@ -15,7 +15,7 @@ from tlsconf.traffic.names import group_of, suite_of, version_of
 GCM = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
 
 
-@pytest.mark.parametrize("text", ["TLS1_2", "TLSv1.2", "TLS1.2", "tlsv1_2", "TLS 1.2", "TLSV1.2"])
+@pytest.mark.parametrize("text", ["TLS1_2", r"TLS\Tls12", "Tls12", "TLSv1.2", "TLS1.2", "tlsv1_2", "TLS 1.2", "TLSV1.2"])
 def test_every_spelling_of_a_version(text: str) -> None:
     assert version_of(text) is Version.TLSv1_2
 

@@ -121,6 +121,30 @@ FORMS = [
         "from h ([192.0.2.1]) by ex with utf8esmtpsa\n\t(Cipher TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256) (Exim) id 1; x",
         Session(V13, "ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM", "TLS_AES_256_GCM_SHA384", 256),
     ),
+    ("from h ([192.0.2.1]) by ip with ESMTP/TLS; 05 Jul 2021 12:00:00 +0200", Session()),  # Cisco, without a cipher
+    ("from h ([192.0.2.1]) (Using TLS) by mc with ESMTP id us-mta-1; x", Session()),  # Mimecast
+    ("from h ([192.0.2.1]) (using TLSv1) by po with SMTP; x", Session(V10)),  # Postini
+    (  # Symantec
+        "from h (h [192.0.2.1]) (using TLS with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits)) (No client certificate requested) by s",
+        Session(None, "ECDHE-RSA-AES256-GCM-SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", 256, None, Proof.ANONYMOUS),
+    ),
+    ("from h ([192.0.2.1]) by hm over TLS secured channel with Microsoft SMTPSVC(7.5.7601.23008); x", Session()),  # Exchange 2003
+    ("from h ([192.0.2.1]) by iw with ESMTP (SSL) id 1; x", Session()),  # IceWarp
+    ("from h ([192.0.2.1]) by gw with ESMTP (TLS encrypted); x", Session()),  # GroupWise
+    ("from h ([192.0.2.1]) by cg with ESMTP-TLS id 1; x", Session()),  # CommuniGate
+    (  # Exim from 4.99 on, with TLS from the first byte
+        "from h ([192.0.2.1]) by ex with essmtpa  (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\t(Exim 4.99.1)\n\tid 1; x",
+        Session(V13, "TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
+    ),
+    ("from h ([192.0.2.1]) by ex with essmtp (Exim 4.99.1) id 1; x", Session()),
+    (  # OpenSMTPD before 6.6
+        "from h (h [192.0.2.1]) by os (OpenSMTPD) with ESMTPS id 1\n\tTLS version=TLSv1.2 cipher=AES256-GCM-SHA384 bits=256 verify=NO; x",
+        Session(V12, "AES256-GCM-SHA384", "TLS_RSA_WITH_AES_256_GCM_SHA384", 256),
+    ),
+    (
+        "from h by q with ESMTPSA (AES256-SHA encrypted, authenticated); x",
+        Session(None, "AES256-SHA", "TLS_RSA_WITH_AES_256_CBC_SHA"),
+    ),
     (
         "from h by q with ESMTPS (TLS1.3; AEAD-AES256-GCM-SHA384); x",
         Session(V13, "AEAD-AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384"),
@@ -200,6 +224,9 @@ def test_where_a_header_is_folded_does_not_matter(text: str) -> None:
     assert hop_of("\r\n\t ".join(text.split())) == hop_of(" ".join(text.split())) == hop_of(text)
 
 
+FORGED = r'"a)(TLS1.3:TLS_AES_256_GCM_SHA384:256)("@clinic.example'  # what a stranger may have for a name
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -220,6 +247,14 @@ def test_where_a_header_is_folded_does_not_matter(text: str) -> None:
         ("from TLS (with.tls [192.0.2.1]) by px with ESMTP id 1; x", Kind.CLEAR),
         ('from h (h [192.0.2.1]) ("(using TLSv1.3 with cipher X (1/1 bits))") by px with ESMTP id 1; x', Kind.CLEAR),
         ("from [192.0.2.1] (helo=TLS) by px with esmtp id 1; x", Kind.CLEAR),
+        (rf"from h ([192.0.2.1]) by px with esmtp (Exim 4.98) (envelope-from <{FORGED}>) id 1; x", Kind.CLEAR),
+        (rf"from h ([192.0.2.1]) by px with esmtp (Exim 4.98) (envelope-from <a.{FORGED}>) id 1; x", Kind.CLEAR),
+        (rf"from h ([192.0.2.1]) by px with ESMTP id 1 for <{FORGED.replace(')(', '>(')}>; x", Kind.CLEAR),
+        # Who says that there was none says so in many ways; and what nobody knows is not told.
+        ("from h ([192.0.2.1]) by gw with ESMTP (NOT encrypted); x", Kind.CLEAR),
+        ("from h ([192.0.2.1]) (not using TLS) by ag with ESMTP id 1; x", Kind.CLEAR),
+        ("from h ([192.0.2.1]) by mm with MailMarshal (v6,8,2); x", Kind.UNKNOWN),
+        ("from h ([192.0.2.1]) by b with NNFMP; x", Kind.OTHER),
     ],
 )
 def test_hops_without_tls(text: str, kind: Kind) -> None:
@@ -234,7 +269,7 @@ def test_hops_without_tls(text: str, kind: Kind) -> None:
         ("from h.example (c.example [192.0.2.1]) by x", "h.example", "c.example", "192.0.2.1"),
         ("from H.Example. (unknown [IPv6:2001:db8::1]) by x", "h.example", None, "2001:db8::1"),
         ("from [10.0.0.1] (c.example [192.0.2.1]) by x", "[10.0.0.1]", "c.example", "192.0.2.1"),
-        ("from h (c [192.0.2.1] (may be forged)) by x", "h", "c", "192.0.2.1"),
+        ("from h (c [192.0.2.1] (may be forged)) by x", "h", None, "192.0.2.1"),  # Sendmail: whoever has the address chose the name
         ("from h (IDENT:u@c [192.0.2.1]) by x", "h", "c", "192.0.2.1"),
         ("from h (::ffff:192.0.2.1) by x", "h", None, "192.0.2.1"),
         ("from [192.0.2.1] (helo=[10.0.0.1]) by x (Exim 4.98)", "[10.0.0.1]", None, "192.0.2.1"),
@@ -264,6 +299,9 @@ def test_who_the_client_is(text: str, helo: str | None, name: str | None, addres
         ("from h by x with esmtpa id 1", True),
         ("from h (Authenticated sender: u) by x with ESMTPS id 1", True),
         ("from h by x with ESMTPS id 1", False),
+        ("from h (authenticated bits=0) by x (8.14.7/8.12.4) with ESMTP id 1", True),
+        ("from h by x with asmtp id 1", True),
+        ("from h by x with essmtpa id 1", True),
         ("from h by x with Microsoft SMTP Server id 1", None),
         ("by x id 1", None),
     ],
@@ -276,6 +314,7 @@ def test_the_envelope() -> None:
     hop = hop_of("from h (h [192.0.2.1]) by x with esmtp (Exim 4.98) (envelope-from <a@b.example>) id 1 for <rfc822;c@d.example>; x")
     assert (hop.sender, hop.recipient) == ("a@b.example", "c@d.example")
     assert hop_of("by x (envelope-from <>)").sender == ""
+    assert hop_of(r'by x (envelope-from <"a \" )> b"@bank.example>)').sender == r'"a \" )> b"@bank.example'
 
 
 @pytest.mark.parametrize(
@@ -403,6 +442,10 @@ def test_any_text_has_an_answer(text: str) -> None:
         " with TLSv1",
         "helo=",
         "1 Nov 2026 ",
+        '<"',
+        '<"a" <"a"',
+        '<a"',
+        '<"a\\"',
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:

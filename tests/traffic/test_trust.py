@@ -33,6 +33,20 @@ def test_what_a_stranger_sent_is_hearsay_whatever_name_it_bears() -> None:
     assert reasons(INNER, OUTER, FORGED, FORGED) == [None, None, why, why]
 
 
+def test_a_name_that_may_be_forged_is_not_an_own_one() -> None:
+    own = "from x (mx.own.example [203.0.113.66] (may be forged)) by mx.own.example (8.18.1/8.18.1) with ESMTP id 1"
+    assert reasons(own, FORGED)[1] is not None
+
+
+def test_a_filter_on_the_same_machine_calls_itself_localhost() -> None:
+    back = "from localhost (localhost [127.0.0.1]) by mx.own.example (Postfix) with ESMTP id 2"
+    amavis = "from mx.own.example ([127.0.0.1]) by localhost (mx.own.example [127.0.0.1]) (amavisd-new, port 10024) with ESMTP id 3"
+    assert reasons(back, amavis, OUTER) == [None, None, None]
+    assert reasons(back, amavis, OUTER, FORGED)[3] is not None
+    assert reasons(OUTER, amavis)[1] is not None  # a stranger's message begins with that header
+    assert reasons(amavis, OUTER)[0] == "localhost is not trusted"
+
+
 @pytest.mark.parametrize(
     ("header", "told"),
     [

@@ -131,7 +131,7 @@ def _heading(hop: Hop) -> str:
         return "no TLS seen"
     if hop.kind is Kind.TLS:
         return _version(hop)
-    return "not SMTP" if hop.kind is Kind.OTHER else "no protocol named"
+    return "not SMTP" if hop.kind is Kind.OTHER else "no protocol known"
 
 
 def _version(hop: Hop) -> str:
@@ -147,7 +147,8 @@ def _told(hop: Hop) -> str:
     elif hop.kind is Kind.TLS:
         parts = [hop.protocol, _version(hop)]
     else:
-        parts = [f"not SMTP: {hop.protocol or 'handed over on the host'}" if hop.kind is Kind.OTHER else "the header names no protocol"]
+        parts = [f"not SMTP: {hop.protocol or 'handed over on the host'}" if hop.kind is Kind.OTHER else _unknown(hop)]
+        parts.append(_version(hop) if hop.session else None)
     session = hop.session
     if session:
         cipher = session.suite or (session.cipher and f"{session.cipher} (no name that is known here)")
@@ -159,6 +160,10 @@ def _told(hop: Hop) -> str:
         ]
     parts.append("authenticated (SMTP AUTH)" if hop.authenticated else None)
     return ", ".join(part for part in parts if part)
+
+
+def _unknown(hop: Hop) -> str:
+    return f"no protocol that is known here: {hop.protocol}" if hop.protocol else "the header names no protocol"
 
 
 def _client(hop: Hop) -> str:

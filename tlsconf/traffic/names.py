@@ -9,7 +9,7 @@ from typing import Final
 from tlsconf.tls import GROUPS, VERSIONS, Version, is_tls13, suites
 
 _REMEMBERED: Final = 4096  # names; real mail has few, and hostile mail must not fill the memory
-_VERSION: Final = re.compile(r"TLS ?V?1(?:[._]([0-3]))?", re.IGNORECASE)
+_VERSION: Final = re.compile(r"(?:TLS\\)?TLS ?V?1(?:[._]?([0-3]))?", re.IGNORECASE)
 _WINDOWS_CURVE: Final = re.compile(r"_P(?:256|384|521)\Z")  # Windows before 10 has the curve in the name of the suite
 _TLS13_CIPHER: Final = re.compile(r"AES_?(?:128|256)_(?:GCM|CCM_?8|CCM)|CHACHA20_POLY1305")
 _TLS13_SUITES: Final = {

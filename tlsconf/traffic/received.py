@@ -20,7 +20,7 @@ class Kind(StrEnum):
     TLS = "TLS"
     CLEAR = "clear"  # SMTP, and nothing says TLS: none was used, or the server does not write it down
     OTHER = "not SMTP"  # LMTP, HTTP, a pipe, a queue of the server's own
-    UNKNOWN = "unknown"  # the header names no protocol
+    UNKNOWN = "unknown"  # the header names no protocol, or one that nobody else knows
 
 
 class Hop(NamedTuple):
@@ -62,9 +62,11 @@ class _Cipher(NamedTuple):
     group: str | None = None
 
 
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
 # Every alternative begins with another character and gives nothing back: time grows with the length of the header alone.
-_TOKEN: Final = re.compile(r'\s+|\\.|"(?:[^"\\]|\\.)*+"|<[^<>]*+>|[();]|[^\s\\"<();]++|.', re.DOTALL)
-_COMMENT: Final = re.compile(r"\\.|[()]|[^\\()]++|.", re.DOTALL)
+_TOKEN: Final = re.compile(rf'\s+|\\.|{_QUOTED}|<(?:{_QUOTED}|\\.|[^<>"\\])*+>|[();]|[^\s\\"<();]++|.', re.DOTALL)
+# An address in a comment is one piece: a stranger chooses its local part, and in quotes that may hold parentheses.
+_COMMENT: Final = re.compile(rf'<(?:{_QUOTED}|\\.|[^<>"()\\\s])*+>|\\.|[()]|[^\\()<]++|.', re.DOTALL)
 _KEYWORDS: Final = frozenset({"from", "by", "via", "with", "id", "for", "tls"})
 
 _VERSION: Final = r"(?:TLS|SSL) ?v?[0-9._]+(?:/SSLv3)?"
@@ -73,28 +75,34 @@ _FORMS: Final = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         (
-            rf"using (?P<version>{_VERSION}) with cipher (?P<cipher>{_CIPHER})(?: \((?P<bits>\d+)(?:/\d+)? bits\))?"
+            rf"using (?:TLS|(?P<version>{_VERSION})) with cipher (?P<cipher>{_CIPHER})(?: \((?P<bits>\d+)(?:/\d+)? bits\))?"
             r"(?: key-exchange (?P<group>[\w-]+(?: \([\w-]+\))?))?"  # `x25519`, or `ECDHE (P-256)`
-        ),  # Postfix, Stalwart, Kerio, Yandex
+        ),  # Postfix, Stalwart, Kerio, Yandex; Symantec has no version
+        rf"using (?:TLS|(?P<version>{_VERSION}))\Z",  # Mimecast, Postini
         rf"using TLS: (?P<version>{_VERSION}), (?P<cipher>{_CIPHER})",  # Symantec
         rf"(?:cipher )?(?P<version>{_VERSION}):(?P<cipher>{_CIPHER}):(?P<bits>\d+)(?::|\Z)",  # Exim before 4.94, OpenSMTPD
         rf"(?P<version>{_VERSION})[,;] ?(?P<cipher>{_CIPHER})\Z",  # some builds of qmail
         rf"TLS: (?P<version>{_VERSION}),(?P<bits>\d+)bits,(?P<cipher>{_CIPHER})",  # Courier, McAfee
-        rf"(?P<cipher>{_CIPHER}) encrypted\Z",  # qmail, qpsmtpd
+        rf"(?!NOT )(?:TLS|(?P<cipher>{_CIPHER})) encrypted(?:, authenticated)?\Z",  # qmail, qpsmtpd, GroupWise
         rf"(?P<version>{_VERSION})\Z",  # Exim from 4.94 on: the cipher follows in a clause of its own
-        r"TLS\Z",  # Exchange until 2016
+        r"(?:TLS|SSL)\Z",  # Exchange until 2016, IceWarp
     )
 )
 _PAIRS: Final = re.compile(r"(?:TLS )?(?:version|cipher)=", re.IGNORECASE)  # Sendmail, Gmail, Exchange, Haraka
 _PAIR: Final = re.compile(r"\b(version|cipher|bits|verify)=([^\s,;()]+)", re.IGNORECASE)
 _TAIL: Final = re.compile(rf" with (?:({_VERSION}) ({_CIPHER}) (\d+)/\d+|TLS)\Z", re.IGNORECASE)  # Cellopoint, behind its own name
-_SMTP: Final = re.compile(r"(?:utf8)?(?:e?smtp|asmtp|lmtp)(?P<tls>s?)(?P<authenticated>a?)", re.IGNORECASE)  # RFC 3848, RFC 6531
+# RFC 3848, RFC 6531; Exim from 4.99 on says `essmtp` for TLS from the first byte, old servers `asmtp` after AUTH, CommuniGate `ESMTP-TLS`.
+_SMTP: Final = re.compile(
+    r"(?:utf8)?(?:e?(?P<at_once>s)(?=smtp)|e?)(?:smtp|(?P<old>a)smtp|lmtp)(?P<tls>-TLS|s?)(?P<authenticated>a?)", re.IGNORECASE
+)
+# What is no SMTP; any other word is a server's own name for what it does.
+_OTHER: Final = ("lmtp", "local", "bsmtp", "http", "mapi", "imap", "pop", "nntp", "nnfmp", "uucp", "qmqp", "dav", "ews", "rpc", "internal")
 _LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]", re.IGNORECASE)
 _BARE: Final = re.compile(r"(?:[^\s@]*@)?([0-9A-Fa-f:.]{2,45})")
 _NAMED: Final = re.compile(r"(?:\S*@)?([A-Za-z0-9._-]+) ?\[")
 _HELO: Final = re.compile(r"\b(?:helo=|(?:HELO|EHLO) )([^\s\"]*)", re.IGNORECASE)
 _NOT_THE_CLIENT: Final = re.compile(r"(?:using|client|no client|authenticated|tls|cipher|version)\b", re.IGNORECASE)
-_ENVELOPE: Final = re.compile(r"(?:envelope-from|return-path) <?([^<>\s]*)>?", re.IGNORECASE)
+_ENVELOPE: Final = re.compile(rf'(?:envelope-from|return-path) <?((?:{_QUOTED}|[^<>"\s])*+)>?', re.IGNORECASE)
 _DATE: Final = re.compile(r"\b\d{1,2} [A-Za-z]{3} \d{4} \d{1,2}:\d\d(?::\d\d)?(?: [+-]\d{4}| [A-Z]{1,5})?")
 _BYTES: Final = (16, 32)  # Exim with old GnuTLS wrote the size of the key in bytes
 _PROOFS: Final = {  # of a client's certificate; nobody compares its name with anything
@@ -117,9 +125,11 @@ def hop_of(text: str) -> Hop:
     from_, by, with_ = (clauses.get(name, nothing) for name in ("from", "by", "with"))
     protocol = " ".join(with_.words) or None
     found = _cipher(comments, with_.words, clauses.get("tls", nothing).words)
+    if found is None and [word.lower() for word in by.words[1:4]] == ["over", "tls", "secured"]:  # Exchange 2003
+        found = _Cipher()
     helo, name, address = _client(from_, exim=any(comment.startswith("Exim") for comment in comments))
     return Hop(
-        _kind(protocol, found, local=not from_.words and not from_.comments),
+        _kind(protocol, found, local=not from_.words and not from_.comments, remote=address is not None),
         _first(by.words, _host),
         helo,
         name,
@@ -131,7 +141,7 @@ def hop_of(text: str) -> Hop:
         _first(clauses.get("id", nothing).words),
         next((match[1] for comment in comments if (match := _ENVELOPE.match(comment))), None),
         _first(clauses.get("for", nothing).words, _recipient),
-        _when(" ".join(item for item in items[end + 1 :] if not item.startswith("("))),
+        _when(" ".join(item for item in (items[end + 1 :] or items) if not item.startswith("("))),  # SendGrid leaves out the `;`
     )
 
 
@@ -194,14 +204,16 @@ def _cipher(comments: list[str], with_: list[str], tls: list[str]) -> _Cipher | 
     found = next((cipher for comment in comments if (cipher := _cipher_in(comment))), None)
     if found is None and with_:
         protocol, slash, rest = with_[0].partition("/")
-        if slash and rest.upper().startswith("TLS/"):  # Cisco: ESMTP/TLS/CIPHER
+        if slash and f"{rest.upper()}/".startswith("TLS/"):  # Cisco: ESMTP/TLS/CIPHER
             return _Cipher(cipher=rest[4:] or None)
         match = _SMTP.fullmatch(protocol)
         if len(with_) > 1 and with_[1].lower() == "encrypted":  # qmail, without parentheses
             found = _Cipher(cipher=with_[0])
-        elif (match is not None and match["tls"]) or tls:
+        elif (match is not None and (match["tls"] or match["at_once"])) or tls:
             found = _Cipher()
     if found is not None and found.cipher is None and tls:  # RFC 8314 section 4.3, and Exim from 4.94 on
+        if "=" in tls[0]:  # OpenSMTPD before 6.0
+            return _paired(" ".join(tls))
         group = tls[2] if len(tls) > 2 and tls[1].lower() == "group" else None  # noqa: PLR2004
         found = found._replace(cipher=tls[0], group=group)
     return found
@@ -209,14 +221,18 @@ def _cipher(comments: list[str], with_: list[str], tls: list[str]) -> _Cipher | 
 
 def _cipher_in(comment: str) -> _Cipher | None:
     if _PAIRS.match(comment):
-        pairs = {key.lower(): value for key, value in reversed(_PAIR.findall(comment))}
-        return _Cipher(pairs.get("version"), pairs.get("cipher"), pairs.get("bits", "").partition("/")[0])
+        return _paired(comment)
     for form in _FORMS:
         match = form.match(comment)
         if match is not None:
             return _Cipher(**match.groupdict())
     tail = _TAIL.search(comment)
     return None if tail is None else _Cipher(tail[1], tail[2], tail[3])
+
+
+def _paired(text: str) -> _Cipher:
+    pairs = {key.lower(): value for key, value in reversed(_PAIR.findall(text))}
+    return _Cipher(pairs.get("version"), pairs.get("cipher"), pairs.get("bits", "").partition("/")[0])
 
 
 def _session(found: _Cipher, comments: list[str]) -> Session:
@@ -247,18 +263,22 @@ def _proof(comments: list[str]) -> Proof:
     return Proof.UNKNOWN
 
 
-def _kind(protocol: str | None, found: _Cipher | None, *, local: bool) -> Kind:
+def _kind(protocol: str | None, found: _Cipher | None, *, local: bool, remote: bool) -> Kind:
     if protocol is None:
         return Kind.TLS if found else Kind.OTHER if local else Kind.UNKNOWN
     lowered = protocol.lower()
-    if "smtp" not in lowered or lowered.startswith(("local", "bsmtp")):
+    if "smtp" not in lowered and remote and not lowered.startswith(_OTHER):
+        return Kind.TLS if found else Kind.UNKNOWN
+    if "smtp" not in lowered or lowered.startswith(_OTHER):
         return Kind.OTHER
     return Kind.TLS if found else Kind.CLEAR
 
 
 def _authenticated(protocol: str | None, comments: list[str]) -> bool | None:
     match = _SMTP.fullmatch((protocol or "").partition(" ")[0])
-    if (match is not None and match["authenticated"]) or any(comment.lower().startswith("authenticated sender") for comment in comments):
+    if match is not None and (match["authenticated"] or match["old"]):
+        return True
+    if any(comment.lower().startswith(("authenticated sender", "authenticated user", "authenticated bits")) for comment in comments):
         return True
     return None if match is None else False
 
@@ -280,7 +300,7 @@ def _client(from_: _Clause, *, exim: bool) -> tuple[str | None, str | None, str 
         address = _address(literal[1]) if literal else _address(bare[1]) if bare else None
         if address:
             named = _NAMED.match(told)
-            name = named[1] if named else None
+            name = named[1] if named and not told.endswith("(may be forged)") else None  # Sendmail: the name does not lead back there
             break
     own = _LITERAL.fullmatch(word)
     beside = _LITERAL.fullmatch(from_.words[1]) if len(from_.words) > 1 else None

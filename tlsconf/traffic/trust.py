@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tlsconf.domains import candidates
 from tlsconf.entries import EXPECTED_NETWORK, EXPECTED_PATTERN, domain_patterns, network
 from tlsconf.errors import UsageError
+from tlsconf.traffic.inside import is_loopback
 from tlsconf.traffic.received import Kind
 
 if TYPE_CHECKING:
@@ -56,13 +57,16 @@ def hearsay(hops: Sequence[Hop], trust: Trust) -> list[str | None]:
         return [NOBODY] * len(hops)
     reasons: list[str | None] = []
     reason = None
+    within = False  # what a filter on the same machine wrote, which may call itself `localhost`
     for hop in hops:
-        if reason is None and (hop.host is None or not _is_named(trust, hop.host)):
+        own = hop.host is not None and (_is_named(trust, hop.host) or (within and hop.host == "localhost"))
+        if reason is None and not own:
             reason = "it does not say who wrote it" if hop.host is None else f"{hop.host} is not trusted"
             reasons.append(reason)
             reason = "a header above it is hearsay"
             continue
         reasons.append(reason)
+        within = reason is None and is_loopback(hop.address)
         if reason is None and not _comes_from_own(trust, hop):
             reason = f"it came with the message from {client(hop)}, which is not trusted"
     return reasons

@@ -121,7 +121,8 @@ def _may_send(decision: OutboundDecision, peer: law.Peer) -> bool:
 
 def _verdict(hop: Hop, allowed: set[bool], rules: tuple[str, ...], blamed: tuple[str, ...]) -> Verdict:
     if hop.kind is Kind.UNKNOWN:
-        return Verdict(Answer.UNCLEAR, "the header names no protocol", rules)
+        what = f"{hop.protocol} is no protocol that is known here" if hop.protocol else "the header names no protocol"
+        return Verdict(Answer.UNCLEAR, what, rules)
     if allowed == {True}:
         return Verdict(Answer.KEPT, "as the profile says", rules)
     if allowed == {False}:
