@@ -106,6 +106,13 @@ MTA(smtp:[127.0.0.1]:10025): 250 OK id=1xVS87-000000004NP-23G6"
     assert told(filtered) == [("far.example", False, True)]
 
 
+def test_a_filter_that_takes_each_recipient_by_itself() -> None:
+    ends = [text.replace("BBBBB2", queue_id) for queue_id in ("BBBBB2", "CCCCC3") for text in (AGAIN, AGAIN_ACTIVE)]
+    one = f"postfix/smtp[3]: AAAAA1: to=<a@here.example>, {FIELDS} (250 Ok: queued as BBBBB2)"
+    other = f"postfix/smtp[3]: AAAAA1: to=<b@here.example>, {FIELDS} (250 Ok: queued as CCCCC3)"
+    assert told(IN, *ends, one, other) == [("far.example", False, True)]
+
+
 def test_one_end_alone_is_mail_of_a_peer() -> None:
     webmail = "postfix/smtpd[2]: CCCCC3: client=localhost[127.0.0.1], sasl_method=PLAIN, sasl_username=u\n"
     webmail += "postfix/qmgr[9]: CCCCC3: from=<u@own.example>, size=2, nrcpt=1 (queue active)"

@@ -98,3 +98,8 @@ def test_january_follows_december() -> None:
     clock = Clock(timegm((2027, 1, 2, 0, 0, 0)))
     stamps = [b"Dec 31 23:59:59", b"Jan  1 00:00:01", b"Dec 31 23:59:59", b"Jan  1 00:00:02", b"Nov 23 11:23:20"]
     assert [year_of(clock, stamp) for stamp in stamps] == [2026, 2027, 2026, 2027, 2026]
+
+
+def test_a_summer_without_mail() -> None:
+    clock = Clock(0, 2026)
+    assert [year_of(clock, stamp) for stamp in (b"Mar 28 10:00:00", b"Oct 31 10:00:00", b"Jan  1 10:00:00")] == [2026, 2026, 2027]

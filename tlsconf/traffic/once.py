@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _ATTEMPT: Final = 60  # seconds within which the recipients of one attempt are done with; servers try again much later
 _MOST: Final = 200  # kinds of passages of one message: what a hostile log can add
 
-_Kind = tuple["str | None", str, "Session | None", "Failure | None"]
+_Kind = tuple["str | None", str, "Session | None", "Failure | None", "str | None"]
 
 
 class Once:
@@ -29,7 +29,7 @@ class Once:
         if kinds is None or len(kinds) >= _MOST:
             kinds = {}
             self._seen.put(key, kinds)
-        kind = (passage.domain, passage.result, passage.session, passage.failure)
+        kind = (passage.domain, passage.result, passage.session, passage.failure, passage.next_id)
         before = kinds.get(kind)
         kinds[kind] = passage.when
         return before is None or (passage.result != "delivered" and abs(passage.when - before) > _ATTEMPT)

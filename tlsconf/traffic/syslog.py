@@ -15,6 +15,7 @@ _HALF_A_YEAR: Final = 183 * 86_400
 _A_DAY: Final = 86_400
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 9998
+_FEBRUARY: Final = 2
 
 _MICROSECONDS: Final = len("2026-11-23T11:22:23.123456+00:00")
 
@@ -122,6 +123,7 @@ class Clock:
         self._last = (b"", 0.0)
         self._hour = (b"", 0.0)
         self._before: float | None = None  # the last time without a year
+        self._is_young = False  # whether that was early in its year
 
     def at(self, stamp: bytes) -> float | None:
         """Return a time, or `None` for what is no time; of rsyslog's microseconds nothing is kept, so that a second is read once."""
@@ -162,9 +164,9 @@ class Clock:
         if self._before is not None and when < self._before - _HALF_A_YEAR and self._year < _LAST_YEAR:
             self._year += 1
             when = _local(self._year, month, day, _two(hour[7:9]))
-        elif self._before is not None and when > self._before + _HALF_A_YEAR:  # a line that was late over New Year
+        elif self._before is not None and when > self._before + _HALF_A_YEAR and self._is_young:  # a line that was late over New Year
             return _local(self._year - 1, month, day, _two(hour[7:9]))
-        self._before = when
+        self._before, self._is_young = when, month <= _FEBRUARY
         return when
 
     def _iso(self, stamp: bytes) -> float:

@@ -10,6 +10,7 @@ from tlsconf.traffic.evidence import Failure, Proof, Session
 
 ID = "1xVS86-000000004NI-1kZl"
 AES256 = "TLS_AES_256_GCM_SHA384"
+REMOTE = "SMTP error from remote mail server after RCPT TO:<dane@co.dane.example>: 451"
 GNUTLS = "X=TLS1.3:ECDHE_SECP256R1__RSA_PSS_RSAE_SHA256__AES_256_GCM:256"
 
 
@@ -119,6 +120,19 @@ def test_deliveries_on_the_machine_are_left_out(text: str) -> None:
         ),
         ("==", "defer (-36) H=a.example [192.0.2.1]: DANE error: tlsa lookup FAIL", "deferred", "DANE"),
         ("**", f'H=a.example [192.0.2.1] {GNUTLS} CV=yes DN="CN=a": SMTP error from remote mail server: 550 no', "bounced", None),
+        (
+            "==",
+            f"defer (-44) H=mx.co.dane.example [192.0.2.1]: {REMOTE} try later",
+            "deferred",
+            None,
+        ),
+        (
+            "==",
+            f"defer (-44) H=a.example [192.0.2.1]: {REMOTE} TLS session: (gnutls_handshake) failed",
+            "deferred",
+            None,
+        ),
+        ("==", "defer (-37) H=a.example [192.0.2.1]: failure while setting up TLS session", "deferred", "HANDSHAKE"),
     ],
 )
 def test_what_is_not_delivered(flag: str, text: str, result: str, failure: str | None) -> None:
@@ -135,6 +149,12 @@ def test_clear_text_after_all_is_said() -> None:
     assert (passage.result, passage.session, passage.failure) == ("delivered", None, Failure.CERTIFICATE)
     (other,) = understood(text + sent("H=a.example [192.0.2.2]"))
     assert other.failure is None
+
+
+def test_clear_text_after_all_in_older_words() -> None:
+    text = line(f"{ID} TLS session failure: delivering unencrypted to a.example [192.0.2.1] (not in hosts_require_tls)")
+    (passage,) = understood(text + sent("H=a.example [192.0.2.1]"))
+    assert (passage.session, passage.failure) == (None, Failure.HANDSHAKE)
 
 
 def test_what_comes_in() -> None:
@@ -209,6 +229,8 @@ def test_clients_without_tls_are_refused(text: str, result: str | None) -> None:
         "Nov 23 11:22:38 mx exim[4711]: {}",
         "Nov 23 11:22:38 mx exim[4711]: 2026-11-23 11:22:38 {}",
         "Nov 23 11:22:38 mx exim4[4711]: [4711] {}",
+        "Nov 23 11:22:38 mx exim[4711]: [1/2] 2026-11-23 11:22:38 {}\nNov 23 11:22:38 mx exim[4711]: [2/2] CV=no TLS and more",
+        "Nov 23 11:22:38 mx exim[4711]: [1\\2] {}\nNov 23 11:22:38 mx exim[4711]: [2\\2] and more",
         "2026-11-23T11:22:38.123456+01:00 mx exim[4711]: 2026-11-23 11:22:38.123 +0100 {}",
         "<22>1 2026-11-23T11:22:38Z mx exim 4711 - - {}",
     ],

@@ -95,6 +95,20 @@ def test_connections_of_tlsproxy() -> None:
     assert sessions(proxy + sent("ABCDE1", "u@x.example", A)) == [("x.example", TLS13)]
 
 
+def test_a_connection_of_tlsproxy_serves_one_request_until_it_is_said_to_be_used_again() -> None:
+    proxy = made(A, pid=99).replace("postfix/smtp[", "postfix/tlsproxy[")
+    first = sent("ABCDE1", "u@x.example", A, pid=1) + sent("ABCDE1", "u@y.example", A, pid=1)
+    again = made(A, pid=2, what="Trusted TLS connection reused") + sent("ABCDE2", "u@x.example", A, pid=2)
+    failed = f"Nov 23 11:23:00 mx postfix/tlsproxy[99]: TLS handshake failed for service=smtp peer={A}\n"
+    clear = sent("ABCDE3", "u@x.example", A, pid=3)
+    x, y, nothing = ("x.example", TLS13), ("y.example", TLS13), ("x.example", None)
+    assert sessions(proxy + first + again + clear) == [x, y, x, nothing]
+    two = sent("ABCDE1", "u@x.example", A, pid=1) + sent("ABCDE2", "u@x.example", A, pid=2)
+    assert sessions(proxy + proxy + two + clear) == [x, x, nothing]
+    (passage,) = understood(failed + clear)
+    assert (passage.session, passage.failure) == (None, Failure.HANDSHAKE)
+
+
 def test_connections_that_tlsproxy_takes_bring_no_mail() -> None:
     proxy = made("[192.0.2.9]:4711", pid=99).replace("postfix/smtp[", "postfix/tlsproxy[").replace(" to [", " from [")
     assert sessions(proxy + sent("ABCDE1", "u@x.example", "[192.0.2.9]:4711")) == [("x.example", None)]
@@ -109,7 +123,20 @@ def test_handshakes_that_fail_in_tlsproxy(peer: str, refused: list[str]) -> None
 
 @pytest.mark.parametrize(
     ("tls", "session"),
-    [("may", Session()), ("dane", Session()), ("dane-only", Session()), ("none", None), ("may:none", None), ("may?", None), ("", None)],
+    [
+        ("may", Session()),
+        ("dane", Session()),
+        ("dane-only", Session()),
+        ("dane:encrypt", Session()),
+        ("none", None),
+        ("may:none", None),
+        ("may?", None),
+        ("", None),
+        # Behind a slash come other features than TLS (postconf(5), smtp_log_tls_feature_status).
+        ("may/requiretls:nocertmatch", Session()),
+        ("encrypt/requiretls:none", Session()),
+        ("may:none/requiretls", None),
+    ],
 )
 def test_what_postfix_says_itself_from_311_on(tls: str, session: Session | None) -> None:
     assert sessions(sent("ABCDE1", "u@x.example", A, tls=tls)) == [("x.example", session)]
@@ -118,6 +145,7 @@ def test_what_postfix_says_itself_from_311_on(tls: str, session: Session | None)
 def test_what_postfix_says_itself_outweighs_a_join() -> None:
     assert sessions(made(A) + sent("ABCDE1", "u@x.example", A, tls="may:none")) == [("x.example", None)]
     assert sessions(made(A) + sent("ABCDE1", "u@x.example", A, tls="encrypt")) == [("x.example", TLS13)]
+    assert sessions(made(A) + sent("ABCDE1", "u@x.example", A, tls="dane/requiretls:none")) == [("x.example", TLS13)]
 
 
 @pytest.mark.parametrize(

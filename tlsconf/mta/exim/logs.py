@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _PROGRAM: Final = re.compile(r"exim(?:4|[-_][\w.-]+)?\Z")
 # What stands in front of the text, through syslog.
-_OWN_TIME: Final = re.compile(rb"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})? )?(?:\[\d+\] )?")
+_OWN_TIME: Final = re.compile(rb"(?:\[1[/\\]\d+\] )?(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})? )?(?:\[\d+\] )?")
+_FURTHER_PART: Final = re.compile(rb"\[\d+[/\\]\d+\] ")  # of an entry that is too long for syslog
 _MESSAGE: Final = re.compile(r"(?P<id>[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}) (?P<flag>\S+)(?: (?P<rest>.*)|$)", re.DOTALL)
 _MARKS: Final = (b" <= ", b" => ", b" -> ", b" >> ", b" ** ", b" == ")
 _QUOTED: Final = re.compile(r'="(?:[^"\\]|\\.)*"')  # DN, C, T: what others chose
@@ -30,7 +31,9 @@ _PROVEN: Final = re.compile(r" CV=(?P<word>\w+)")
 _TEXT: Final = r'"(?:[^"\\]|\\.){0,300}"'  # a quoted local part: whatever it holds is no end of the address
 _RECEIVED_FROM: Final = re.compile(rf'(?P<sender>(?:{_TEXT}|[^"\s])+)')
 _RECIPIENT: Final = re.compile(rf'(?P<to>(?:{_TEXT}|[^"\s])+)(?: (?:\([^)]*\) )?<(?P<first>(?:{_TEXT}|[^">])*)>)?')
-_UNENCRYPTED: Final = re.compile(r"TLS session: (?P<why>.*): delivering unencrypted to H=.{0,300}?\[(?P<address>[0-9A-Fa-f.:]{2,45})\]")
+_UNENCRYPTED: Final = re.compile(
+    r"TLS session(?: failure)?:(?: (?P<why>.*):)? delivering unencrypted to .{0,300}?\[(?P<address>[0-9A-Fa-f.:]{2,45})\]"
+)
 _CONNECTION_ERROR: Final = re.compile(
     r"TLS error on (?:SMTPS? )?connection from (?P<host>.*?)(?: I=\[[^\]]{0,60}\]:\d+)? \((?P<where>[^()]{0,300})\): "
 )
@@ -76,6 +79,8 @@ class Exim:
         raw = entry.text
         if raw.startswith((b"19", b"20", b"[")) and (own := _OWN_TIME.match(raw)):
             raw = raw[own.end() :]
+            if _FURTHER_PART.match(raw):
+                return ()
             entry = entry._replace(text=raw)
         mark = raw[16:19] if raw[16:17] == b" " else raw[23:26]
         if mark == b" Co" or (b"TLS" not in raw and b" rejected " not in raw and not any(flag in raw[:32] for flag in _MARKS)):
@@ -128,7 +133,9 @@ class Exim:
             if host is not None:
                 return (received(entry, "", (host["host"], host["address"]), None, None, "refused", Failure.HANDSHAKE),)
         if unencrypted := _UNENCRYPTED.match(text):
-            self._downgraded.put((entry.server, identifier, unencrypted["address"]), _failure(unencrypted["why"]) or Failure.HANDSHAKE)
+            self._downgraded.put(
+                (entry.server, identifier, unencrypted["address"]), _failure(unencrypted["why"] or "") or Failure.HANDSHAKE
+            )
             return ()
         if identifier and text.startswith("DANE error: "):
             self._dane.put((entry.server, identifier), Failure.DANE)
@@ -191,12 +198,15 @@ def _proof(fields: str, *, sent: bool) -> Proof:
 
 def _failure(text: str) -> Failure | None:
     """Return why TLS kept a message, by the words of the smtp transport."""
+    if text.startswith("SMTP error from remote mail server after STARTTLS: "):
+        return Failure.HANDSHAKE
+    if text.startswith("SMTP error from remote mail server"):  # what follows is the other side's, and the command with its addresses
+        return Failure.REQUIRED_OF_CLIENT if "Must issue a STARTTLS command first" in text else None
     if "did not offer TLS support" in text:
         return Failure.NOT_OFFERED
     if re.search(r"\bDANE\b|\btlsa\b", text, re.IGNORECASE):
         return Failure.DANE
     if re.search(r"certificate verif(?:ication|y) failed|certificate invalid|Error in the certificate", text):
         return Failure.CERTIFICATE
-    if re.search(r"attempt to start TLS failed|TLS session: |after STARTTLS: |\((?:gnutls_handshake|SSL_connect)\)", text):
-        return Failure.HANDSHAKE
-    return Failure.REQUIRED_OF_CLIENT if "Must issue a STARTTLS command first" in text else None
+    setting_up = r"attempt to start TLS failed|TLS session: |while setting up TLS session|\((?:gnutls_handshake|SSL_connect)\)"
+    return Failure.HANDSHAKE if re.search(setting_up, text) else None

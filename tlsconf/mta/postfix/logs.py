@@ -29,6 +29,7 @@ _PROOFS: Final = {
 }
 _RESULTS: Final = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced"}
 _REMEMBERED: Final = 4096  # kinds of sessions; real mail has few, and hostile mail must not fill the memory
+_MOST_AT_ONCE: Final = 100  # connections to one host
 _AN_HOUR: Final = 3600  # a process that said nothing for so long may be another one with the same number
 
 _ADDRESS: Final = r'[^">]{0,400}(?:"(?:[^"\\]|\\.){0,300}"[^">]{0,400}){0,3}'  # whatever a quoted local part holds is no end of the address
@@ -99,7 +100,7 @@ class Postfix:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._links: Memory[Process, _Link] = Memory()
-        self._shared: Memory[tuple[str, Relay], _Link] = Memory()  # connections of tlsproxy(8), which clients reuse
+        self._shared: Memory[tuple[str, Relay], tuple[_Link, ...]] = Memory()  # connections of tlsproxy(8), which clients reuse
         self._clients: Memory[Process, Session] = Memory()
         self._messages: Memory[tuple[str, str], _Message] = Memory()
         self._proxied: Memory[Process, _Message] = Memory()  # what goes through a filter before it gets a queue id
@@ -135,13 +136,15 @@ class Postfix:
         text = entry.words()
         made = _ESTABLISHED.match(text)
         if made is None and (failed := _PROXY_ERROR.match(text)):
-            if failed["port"] in _OF_A_SERVER:  # the delivery's own line says so, too
+            if failed["port"] in _OF_A_SERVER:  # clear text may follow
+                relay = f"{failed['host']}[{failed['address']}]:{failed['port']}"
+                self._share(entry, _Link(relay, entry.when, None))
                 return ()
             return (_refusal(entry, failed, None, Failure.HANDSHAKE, None),)
         if made is None:
             _set_aside(text)
         elif b" to " in entry.text:
-            self._shared.put((entry.server, made["peer"]), _Link(made["peer"], entry.when, _session(made)))
+            self._share(entry, _Link(made["peer"], entry.when, _session(made)))
         return ()
 
     def _delivery(self, entry: Entry, found: re.Match[str]) -> Sequence[Passage]:
@@ -153,7 +156,7 @@ class Postfix:
         session = None if link is None or _is_clear(said) else link.session
         failure = None if result == "delivered" else _failure(text, said)
         if result == "delivered" and session is None:
-            if said is not None and said.replace("-", "").isalpha() and said != "none":
+            if _is_tls(said):
                 session = Session()  # Postfix says that there was one, and nobody says which
             elif link is not None and link.session is None:
                 failure = Failure.HANDSHAKE  # the message went after all, in clear text
@@ -176,8 +179,17 @@ class Postfix:
                     self._links.put(process, link._replace(request=request))
                 return link
             self._links.drop(process)
-        shared = self._shared.get((entry.server, relay))
-        return shared if shared is not None and entry.when - shared.when <= _AN_HOUR else None
+        waiting = [made for made in self._shared.get((entry.server, relay)) or () if entry.when - made.when <= _AN_HOUR]
+        if not waiting:
+            return None
+        self._shared.put((entry.server, relay), tuple(waiting[1:]))
+        self._links.put(process, waiting[0]._replace(request=request))  # for the other recipients of this request
+        return waiting[0]
+
+    def _share(self, entry: Entry, made: _Link) -> None:
+        """Keep a connection for the request that is going to use it; from then on smtp(8) says when it is used again."""
+        key = (entry.server, made.relay)
+        self._shared.put(key, ((self._shared.get(key) or ()) + (made,))[-_MOST_AT_ONCE:])
 
     def _smtpd(self, entry: Entry) -> Sequence[Passage]:
         """Read smtpd(8): a connection, perhaps TLS, then messages, each with its queue id."""
@@ -268,7 +280,12 @@ def _refusal(entry: Entry, found: re.Match[str], session: Session | None, failur
 
 def _is_clear(said: str | None) -> bool:
     """Tell whether Postfix 3.11 says that there was no TLS: the level that applies, and after a colon what was left of it."""
-    return said is not None and (said == "none" or said.endswith(":none"))
+    return said is not None and said.partition("/")[0].rpartition(":")[2] == "none"
+
+
+def _is_tls(said: str | None) -> bool:
+    """Tell whether Postfix 3.11 says that there was TLS: the first feature is that, others such as REQUIRETLS stand behind a slash."""
+    return said is not None and re.fullmatch(r"[a-z-]+(?::[a-z-]+)?", said.partition("/")[0]) is not None and not _is_clear(said)
 
 
 def _set_aside(text: str) -> None:
