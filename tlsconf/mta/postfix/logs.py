@@ -29,7 +29,6 @@ _PROOFS: Final = {
 }
 _RESULTS: Final = {"sent": "delivered", "deferred": "deferred", "bounced": "bounced"}
 _REMEMBERED: Final = 4096  # kinds of sessions; real mail has few, and hostile mail must not fill the memory
-_MOST_AT_ONCE: Final = 100  # connections to one host
 _AN_HOUR: Final = 3600  # a process that said nothing for so long may be another one with the same number
 
 _ADDRESS: Final = r'[^">]{0,400}(?:"(?:[^"\\]|\\.){0,300}"[^">]{0,400}){0,3}'  # whatever a quoted local part holds is no end of the address
@@ -51,15 +50,15 @@ _REFUSED: Final = re.compile(
     rf"(?P<text>.*?)(?:; from=<(?P<sender>{_ADDRESS})>|$)"
 )
 _ACCEPT_ERROR: Final = re.compile(r"SSL_accept error from (?P<host>[^\[]*)\[(?P<address>[^\]]*)\]")
-_PROXY_ERROR: Final = re.compile(r"TLS handshake failed for service=\S+ peer=(?P<host>[^\[]*)\[(?P<address>[^\]]*)\]:(?P<port>\d+)")
-_OF_A_SERVER: Final = {"25", "465", "587"}  # ports; a client's is another one
+_PROXY_ERROR: Final = re.compile(r"TLS handshake failed for service=\S+ peer=(?P<peer>(?P<host>[^\[]*)\[(?P<address>[^\]]*)\]:\d+)")
 _CONNECT_ERROR: Final = re.compile(r"(?:\w+: )?SSL_connect error to (?P<relay>[^\]]*\]:\d+)")
 _LACK_OF_TLS: Final = re.compile(r"\bSTARTTLS\b|\bTLS(?:v1\.\d)?\b|[Ee]ncryption")
 _QUOTED: Final = re.compile(r"<[^<>]*>")
 # How lines about TLS begin that say nothing of a message, or nothing that another line does not say better.
 _ASIDE: Final = (
     "Cannot start TLS: ", "DANE ", "Host offered STARTTLS: ", "NOQUEUE: ", "No server certs ", "SSL3 alert ", "SSL_accept:", "SSL_connect:",
-    "SSL_shutdown", "TLS SNI ", "TLS is required, ", "TLS library problem: ", "TLS policy ", "TLSA ", "_", "cannot get ", "cannot load ",
+    "SSL_shutdown", "TLS SNI ", "TLS client role ", "TLS is required, ", "TLS library problem: ", "TLS policy ", "TLS server role ",
+    "TLSA ", "_", "cannot get ", "cannot load ",
     "certificate verification failed ", "discarding EHLO keywords: ", "disconnect from ", "enabling PIX workarounds: ", "host ",
     "improper command pipelining after ", "initializing the ", "lost connection ", "message repeated ", "reject: ", "run-time library vs. ",
     "server certificate verification failed ", "setting up TLS connection ", "timeout after ", "too many errors after ",
@@ -100,7 +99,7 @@ class Postfix:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._links: Memory[Process, _Link] = Memory()
-        self._shared: Memory[tuple[str, Relay], tuple[_Link, ...]] = Memory()  # connections of tlsproxy(8), which clients reuse
+        self._called: Memory[tuple[str, Relay], float] = Memory()  # whom tlsproxy(8) called, and when
         self._clients: Memory[Process, Session] = Memory()
         self._messages: Memory[tuple[str, str], _Message] = Memory()
         self._proxied: Memory[Process, _Message] = Memory()  # what goes through a filter before it gets a queue id
@@ -130,21 +129,21 @@ class Postfix:
         return ()
 
     def _tlsproxy(self, entry: Entry) -> Sequence[Passage]:
-        """Read tlsproxy(8), which makes the connections that smtp(8) reuses; those of postscreen(8)'s tests bring no mail."""
+        """Read tlsproxy(8): of the sessions that it makes for smtp(8), that writes itself, and those of postscreen(8) bring no mail.
+
+        Only a client's handshake that failed is written nowhere else.
+        """
+        if b"CONNECT to " in entry.text:
+            self._called.put((entry.server, entry.words().rpartition(" ")[2]), entry.when)
         if b"TLS" not in entry.text and b"SSL" not in entry.text:
             return ()
         text = entry.words()
-        made = _ESTABLISHED.match(text)
-        if made is None and (failed := _PROXY_ERROR.match(text)):
-            if failed["port"] in _OF_A_SERVER:  # clear text may follow
-                relay = f"{failed['host']}[{failed['address']}]:{failed['port']}"
-                self._share(entry, _Link(relay, entry.when, None))
-                return ()
-            return (_refusal(entry, failed, None, Failure.HANDSHAKE, None),)
-        if made is None:
+        if failed := _PROXY_ERROR.match(text):
+            called = self._called.get((entry.server, failed["peer"]))
+            if called is None or entry.when - called > _AN_HOUR:
+                return (_refusal(entry, failed, None, Failure.HANDSHAKE, None),)
+        elif not _ESTABLISHED.match(text):
             _set_aside(text)
-        elif b" to " in entry.text:
-            self._share(entry, _Link(made["peer"], entry.when, _session(made)))
         return ()
 
     def _delivery(self, entry: Entry, found: re.Match[str]) -> Sequence[Passage]:
@@ -179,17 +178,7 @@ class Postfix:
                     self._links.put(process, link._replace(request=request))
                 return link
             self._links.drop(process)
-        waiting = [made for made in self._shared.get((entry.server, relay)) or () if entry.when - made.when <= _AN_HOUR]
-        if not waiting:
-            return None
-        self._shared.put((entry.server, relay), tuple(waiting[1:]))
-        self._links.put(process, waiting[0]._replace(request=request))  # for the other recipients of this request
-        return waiting[0]
-
-    def _share(self, entry: Entry, made: _Link) -> None:
-        """Keep a connection for the request that is going to use it; from then on smtp(8) says when it is used again."""
-        key = (entry.server, made.relay)
-        self._shared.put(key, ((self._shared.get(key) or ()) + (made,))[-_MOST_AT_ONCE:])
+        return None
 
     def _smtpd(self, entry: Entry) -> Sequence[Passage]:
         """Read smtpd(8): a connection, perhaps TLS, then messages, each with its queue id."""
