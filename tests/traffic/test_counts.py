@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.policies import make_policy
-from tlsconf.policy import Level
+from tlsconf.policy import InboundRule, Level
 from tlsconf.tls import Version
 from tlsconf.traffic.counts import CLEAR, OTHERS, UNKNOWN, Counts, Day, Key, count
 from tlsconf.traffic.evidence import Failure, Passage, Proof, Session
@@ -96,6 +96,7 @@ def test_what_goes_against_a_rule(what: Passage, rule: str, used: str) -> None:
     [
         passage("a.gov.uk"),
         passage("a.gov.uk", Session()),
+        passage("bank.example", TLS13),
         passage("a.gov.uk", None, "deferred"),
         passage("z.example", None),
         passage(None, None),
@@ -108,6 +109,27 @@ def test_what_goes_against_a_rule(what: Passage, rule: str, used: str) -> None:
 )
 def test_what_goes_against_none(what: Passage) -> None:
     assert count([what], Judge(make_policy())).breaches == []
+
+
+@pytest.mark.parametrize(
+    ("own_floor", "used", "breaches"),
+    [
+        (Version.TLSv1_3, Version.TLSv1_2, 1),
+        (Version.TLSv1_3, Version.TLSv1_3, 0),
+        (Version.TLSv1_0, Version.TLSv1_1, 1),  # a rule does not lower what the listener has
+        (None, Version.TLSv1_1, 1),
+        (None, Version.TLSv1_2, 0),
+    ],
+)
+def test_the_strictest_floor_of_what_applies_to_received_mail(own_floor: Version | None, used: Version, breaches: int) -> None:
+    judge = Judge(make_policy(inbound_rules=(InboundRule("bank", ("bank.example",), minimum_version=own_floor),)))
+    found = count([passage("bank.example", Session(used), sent=False)], judge).breaches
+    assert [(each.rule, each.what) for each in found] == [("bank", str(used))] * breaches
+
+
+def test_an_exempt_client_owes_nothing_to_the_default() -> None:
+    judge = Judge(make_policy(inbound_tls=Level.REQUIRED))
+    assert count([passage("z.example", None, sent=False, address="127.0.0.1")], judge).breaches == []
 
 
 def test_the_default_may_require_tls() -> None:
